@@ -1,0 +1,1 @@
+"""Launching experiments and reporting what they found. Start with ``run``."""

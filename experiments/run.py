@@ -1,0 +1,110 @@
+"""Train a population of networks: ``python -m experiments.run experiment=symmetry``. ``--help`` tells the rest."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from experiments.command_line import check_arguments, register_resolvers
+from experiments.schema import Config, ConfigError, register
+
+if TYPE_CHECKING:  # torch takes a second to import, and --help needs none of it
+    from repro.population import Population
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+
+
+def run(config: Config, directory: Path, progress: bool = True) -> "Population":
+    """One run: train the population and write seeds.csv, curves.csv, figures and TensorBoard events to the directory.
+
+    Ctrl-C ends it at the next look; everything up to there is written all the same, and the exit code is 130.
+    """
+    import torch
+
+    from experiments import build
+    from experiments.outcome import figures, write_seeds
+    from experiments.recorders import Curves, ProgressBar, TensorBoard
+    from experiments.summary import metrics, print_summary
+    from repro.training import train
+
+    if config.threads is not None:
+        torch.set_num_threads(config.threads)
+    directory.mkdir(parents=True, exist_ok=True)
+    task, population = build.build_task(config), build.build_population(config)
+    task = task.to(population.E.device, population.E.dtype)
+    learning, criterion = build.build_learning(config), build.build_criterion(config)
+    every = config.record.every or max(1, learning.sweeps // 200)
+    curves = Curves()
+    tensorboard = TensorBoard(directory, config, curves) if config.record.tensorboard else None
+
+    with ProgressBar(config, progress and config.record.progress) as bar, interruptible() as interrupted:
+        for look in train(population, task, learning, criterion, every, config.backward_pass.value):
+            for recorder in (curves, tensorboard, bar):
+                if recorder is not None:
+                    recorder(look)
+            if interrupted:
+                break
+
+    write_seeds(directory / "seeds.csv", config, population, task)
+    curves.write(directory / "curves.csv")
+    if tensorboard is not None:
+        tensorboard.finish(look, metrics(population))
+    if config.record.figures:
+        (directory / "figures").mkdir(exist_ok=True)
+        for name, figure in figures(config, curves, population):
+            figure.savefig(directory / "figures" / f"{name}.png", dpi=130)
+    print_summary(config, population, directory)
+    if interrupted:
+        left = learning.sweeps - population.sweep
+        print(f"Interrupted after {population.sweep:,} sweeps, {left:,} before the end; what was found is written.")
+        sys.exit(128 + interrupted[0])
+    return population
+
+
+@contextmanager
+def interruptible() -> Iterator[list[int]]:
+    """Collect the first SIGINT or SIGTERM in the list it gives, for the loop to end at a look; a second one kills."""
+    caught: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        caught.append(number)
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@hydra.main(config_path=str(CONFIGS), config_name="config", version_base="1.3")
+def launch(config: DictConfig) -> None:
+    """What Hydra calls, once a job."""
+    plain = OmegaConf.to_object(config)
+    assert isinstance(plain, Config)
+    run(plain, Path(HydraConfig.get().runtime.output_dir))
+
+
+def main() -> None:
+    """Check the whole command line first, so that a mistake costs one line and no directory; then launch."""
+    register()
+    register_resolvers()
+    try:
+        check_arguments(sys.argv[1:], CONFIGS)
+    except ConfigError as problem:
+        print(f"experiments.run: {problem}", file=sys.stderr)
+        sys.exit(2)
+    launch()
+
+
+if __name__ == "__main__":
+    main()

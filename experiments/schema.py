@@ -1,0 +1,214 @@
+"""The options of an experiment: their names, types, defaults and limits.
+
+``Config`` is what Hydra checks names and types against; ``check`` checks the values. An experiment's YAML file
+states only what differs from the defaults here. The classes are not frozen: Hydra writes into them.
+"""
+
+import math
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Dict, List, Optional  # OmegaConf reads the annotations, and knows these forms only
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+
+class ConfigError(ValueError):
+    """An option whose value cannot be used: the message names the option, the value and the remedy."""
+
+
+class Precision(Enum):
+    """The floating-point type of weights and activity."""
+
+    float32 = "float32"
+    float64 = "float64"
+
+
+class Change(Enum):
+    """When the weights change: once a sweep, or after every case (N p.535)."""
+
+    per_sweep = "per_sweep"
+    per_case = "per_case"
+
+
+class Backward(Enum):
+    """How the backward pass is run: written out, or by autograd through the hand-written Functions."""
+
+    explicit = "explicit"
+    autograd = "autograd"
+
+
+class TaskName(Enum):
+    """The tasks of the paper that the project has."""
+
+    xor = "xor"
+    symmetry = "symmetry"
+
+
+@dataclass
+class TaskConfig:
+    """What is learned."""
+
+    name: TaskName = MISSING
+    off: float = 0.0  # the desired output of a unit that should be off
+    on: float = 1.0  # and of one that should be on
+    length: int = 6  # symmetry: input units
+
+
+@dataclass
+class NetworkConfig:
+    """Groups of units and the links between them; see ``repro.networks.Architecture``."""
+
+    groups: Dict[str, int] = field(default_factory=dict)  # name: units, bottom to top
+    links: Dict[str, List[str]] = field(default_factory=dict)  # group: the groups that feed it
+    biases: Optional[List[str]] = None  # groups with biases; null: all that receive
+    shared: List[List[str]] = field(default_factory=list)  # sets of links "from->to" with the same weights
+    initial_range: float = 0.3  # first weights uniform in [-initial_range, initial_range]
+
+
+@dataclass
+class PhaseConfig:
+    """A stretch of learning with its own epsilon and alpha."""
+
+    sweeps: int = MISSING
+    epsilon: float = MISSING
+    alpha: float = MISSING
+
+
+@dataclass
+class LearningConfig:
+    """How the weights change: equations (8) and (9)."""
+
+    epsilon: float = MISSING
+    alpha: float = 0.9
+    sweeps: int = MISSING  # in all; the run ends sooner where every replica has stopped
+    opening: List[PhaseConfig] = field(default_factory=list)  # phases before epsilon and alpha above
+    decay: float = 0.0  # part of each weight taken off after each change
+    change: Change = Change.per_sweep
+
+
+@dataclass
+class CriterionConfig:
+    """When a replica has learned."""
+
+    tolerance: float = MISSING  # learned: every output this close to its desired value
+    stop: bool = True  # and then the replica's weights stay as they are
+
+
+@dataclass
+class PopulationConfig:
+    """Which networks are trained: one a seed, from ``first_seed`` on."""
+
+    seeds: int = 1000  # how many networks, one a seed
+    first_seed: int = 0
+
+
+@dataclass
+class RecordConfig:
+    """What is looked at and logged on the way."""
+
+    every: Optional[int] = None  # sweeps between looks at the population; null: a 200th of learning.sweeps
+    replica: Optional[int] = None  # the seed whose own curve and weights are logged; null: the first
+    tensorboard: bool = True
+    figures: bool = True
+    progress: bool = True
+
+
+@dataclass
+class PaperConfig:
+    """What the paper reports, drawn as a reference beside our curves."""
+
+    sweeps: Optional[int] = None  # what the paper reports, drawn as a reference beside our curves
+    source: str = ""
+
+
+@dataclass
+class Config:
+    """All options of an experiment."""
+
+    name: str = MISSING  # the experiment's name
+    summary: str = ""
+    task: TaskConfig = field(default_factory=TaskConfig)
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    learning: LearningConfig = field(default_factory=LearningConfig)
+    criterion: CriterionConfig = field(default_factory=CriterionConfig)
+    population: PopulationConfig = field(default_factory=PopulationConfig)
+    record: RecordConfig = field(default_factory=RecordConfig)
+    paper: PaperConfig = field(default_factory=PaperConfig)
+    device: str = "cpu"  # cpu, cuda or cuda:N
+    precision: Precision = Precision.float32
+    threads: Optional[int] = None  # CPU threads; null: as many as torch finds
+    backward_pass: Backward = Backward.explicit
+
+
+def register() -> None:
+    """Make the schema known to Hydra as ``base_config``."""
+    ConfigStore.instance().store(name="base_config", node=Config)
+
+
+def check(config: Config) -> None:
+    """Raises ConfigError for the first option whose value cannot be used."""
+    _require("task.off", config.task.off, config.task.off < config.task.on, f"must be below task.on={config.task.on}")
+    length = config.task.length
+    _require("task.length", length, length >= 2 and length % 2 == 0, "must be even and at least 2")
+    _number("network.initial_range", config.network.initial_range)
+    learning = config.learning
+    _number("learning.epsilon", learning.epsilon)
+    _part("learning.alpha", learning.alpha, "0 gives equation (8)")
+    _at_least_1("learning.sweeps", learning.sweeps)
+    _part("learning.decay", learning.decay, "it is the part of each weight taken off after each change")
+    for i, phase in enumerate(learning.opening):
+        _at_least_1(f"learning.opening[{i}].sweeps", phase.sweeps)
+        _number(f"learning.opening[{i}].epsilon", phase.epsilon)
+        _part(f"learning.opening[{i}].alpha", phase.alpha, "0 gives equation (8)")
+    tolerance = config.criterion.tolerance
+    _require("criterion.tolerance", tolerance, 0 < tolerance < math.inf, "must be a number above 0")
+    population = config.population
+    _at_least_1("population.seeds", population.seeds)
+    last = population.first_seed + population.seeds - 1
+    _require(
+        "population.first_seed",
+        population.first_seed,
+        population.first_seed >= 0 and last < 2**63,
+        "seeds run from 0 to 2^63 - 1",
+    )
+    record = config.record
+    if record.every is not None:
+        _at_least_1("record.every", record.every)
+    if record.replica is not None:
+        inside = population.first_seed <= record.replica <= last
+        _require(
+            "record.replica", record.replica, inside, f"must be one of the seeds {population.first_seed} to {last}"
+        )
+    if config.threads is not None:
+        _at_least_1("threads", config.threads)
+    _check_device(config.device)
+
+
+def _check_device(device: str) -> None:
+    kind, _, number = device.partition(":")
+    known = kind in ("cpu", "cuda") and (number.isdigit() or device == kind) and not (kind == "cpu" and number)
+    _require("device", device, known, "must be cpu, cuda or cuda:N")
+    if kind == "cuda":
+        import torch
+
+        cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        _require("device", device, cards > 0, "torch finds no CUDA GPU on this machine; use device=cpu")
+        _require("device", device, int(number or 0) < cards, f"the GPUs are cuda:0 to cuda:{cards - 1}")
+
+
+def _number(option: str, value: float) -> None:
+    _require(option, value, 0 <= value < math.inf, "must be a number of at least 0")
+
+
+def _part(option: str, value: float, meaning: str) -> None:
+    _require(option, value, 0 <= value < 1, f"must be at least 0 and below 1; {meaning}")
+
+
+def _at_least_1(option: str, value: int) -> None:
+    _require(option, value, value >= 1, "must be at least 1")
+
+
+def _require(option: str, value: object, holds: bool, remedy: str) -> None:
+    if not holds:
+        raise ConfigError(f"{option}={value}: {remedy}")

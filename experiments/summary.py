@@ -1,0 +1,45 @@
+"""A run in one table: the paper's value beside ours."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from experiments.schema import Config
+from experiments.statistics import Share, place, quartiles, quartiles_text
+from repro.population import Population
+
+
+def metrics(population: Population) -> dict[str, float]:
+    """The numbers by which runs are compared."""
+    low, middle, high = quartiles(population.met_at[population.met].tolist())
+    return {
+        "final/learned": float(population.met.double().mean()),
+        "final/sweeps_lower_quartile": low,
+        "final/sweeps_median": middle,
+        "final/sweeps_upper_quartile": high,
+        "final/E_median": float(population.E.double().nanmedian()),
+    }
+
+
+def print_summary(config: Config, population: Population, directory: Path) -> None:
+    """What was found, and where it is written."""
+    sweeps = population.met_at[population.met].tolist()
+    table = Table("", "paper", "here", title=f"{config.name}: {config.summary}", title_justify="left")
+    table.add_row(
+        f"learned within {population.sweep:,} sweeps (95 % interval)",
+        "1 run" if config.paper.sweeps else "",
+        str(Share(len(sweeps), len(population.seeds))),
+    )
+    printed = "" if config.paper.sweeps is None else f"{config.paper.sweeps:,} ({config.paper.source})"
+    table.add_row("sweeps until learned: median (quartiles)", printed, quartiles_text(sweeps))
+    if config.paper.sweeps is not None and sweeps:
+        table.add_row("learned sooner than the paper's run", "", f"{100 * place(sweeps, config.paper.sweeps):.0f} %")
+    lost = int((~population.E.isfinite()).sum())
+    if lost:
+        table.add_row("E no longer finite", "", f"{lost:,}")
+    console = Console()
+    console.print(table)
+    console.print(
+        f"Written to {directory}/: seeds.csv, curves.csv, figures. Curves: tensorboard --logdir runs", soft_wrap=True
+    )

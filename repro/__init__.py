@@ -1,0 +1,1 @@
+"""Learning representations by back-propagating errors (1986), reproduced. Start with ``equations``."""

@@ -1,0 +1,56 @@
+"""Learning curves of a population, and how long its replicas took."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+OURS, PAPER = "#0060a8", "#c04000"
+
+
+def learning_curves(
+    sweeps: Sequence[int],
+    E: Sequence[Sequence[float]],
+    met: Sequence[float],
+    title: str,
+    paper_sweeps: int | None = None,
+    paper: str = "",
+) -> Figure:
+    """E (median, and the band between the quartiles) and the part of the population that has learned, by sweep.
+
+    E: for each sweep its lower quartile, median and upper quartile over the replicas. met: parts from 0 to 1.
+    """
+    figure = Figure(figsize=(6, 5), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True)
+    lower, median, upper = np.asarray(E, dtype=float).T
+    above.fill_between(sweeps, lower, upper, color=OURS, alpha=0.25, linewidth=0, label="quartiles")
+    above.plot(sweeps, median, color=OURS, label="median")
+    above.set(ylabel="E", ylim=(0, None), title=title)
+    below.plot(sweeps, met, color=OURS, label="learned")
+    below.set(xlabel="sweeps through the cases", ylabel="part that has learned", ylim=(0, 1.02))
+    if paper_sweeps is not None:
+        for axes in (above, below):
+            axes.axvline(paper_sweeps, color=PAPER, linestyle="--", label=f"{paper}: {paper_sweeps:,} sweeps")
+    for axes in (above, below):
+        axes.margins(x=0)
+        axes.legend(fontsize=8, frameon=False)
+    return figure
+
+
+def sweeps_distribution(
+    sweeps: Sequence[int], replicas: int, limit: int, title: str, paper_sweeps: int | None = None, paper: str = ""
+) -> Figure:
+    """How many sweeps the replicas that learned took; the others are counted in the label, not drawn.
+
+    sweeps: one number for each replica that learned, of ``replicas`` in all, given at most ``limit``.
+    """
+    figure = Figure(figsize=(6, 3), layout="constrained")
+    axes = figure.subplots()
+    left = replicas - len(sweeps)
+    label = f"{len(sweeps):,} of {replicas:,} learned\n{left:,} not by {limit:,} sweeps"
+    axes.hist(sweeps, bins=np.linspace(0, limit, 61).tolist(), color=OURS, label=label)
+    if paper_sweeps is not None:
+        axes.axvline(paper_sweeps, color=PAPER, linestyle="--", label=f"{paper}: {paper_sweeps:,} sweeps")
+    axes.set(xlabel="sweeps until learned", ylabel="networks", title=title, xlim=(0, limit))
+    axes.legend(fontsize=8, frameon=False)
+    return figure

@@ -1,0 +1,106 @@
+"""The learning rule: equations (8) and (9), the phases of ε and α, and the decay of the weights.
+
+``LearningRule`` is a ``torch.optim.Optimizer``; ``changed`` is the arithmetic of one weight change, which any
+other way of running the sweeps calls too.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from repro import equations
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of learning with one ε and one α. ``sweeps`` None means until the end.
+
+    Raises ValueError for a negative ε, an α outside [0, 1), or fewer than 1 sweep. α = 0 is equation (8).
+    """
+
+    epsilon: float
+    alpha: float = 0.0
+    sweeps: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.epsilon < float("inf"):
+            raise ValueError(f"epsilon={self.epsilon}: must be a number of at least 0")
+        if not 0 <= self.alpha < 1:
+            raise ValueError(f"alpha={self.alpha}: must be at least 0 and below 1 (N p.535); 0 gives equation (8)")
+        if self.sweeps is not None and self.sweeps < 1:
+            raise ValueError(f"sweeps={self.sweeps}: a phase has at least 1 sweep")
+
+
+def phase_of(phases: Sequence[Phase], sweep: int) -> Phase:
+    """The phase in force at a sweep, counted from 1. The last phase goes on for ever."""
+    for phase in phases:
+        if phase.sweeps is None or sweep <= phase.sweeps:
+            return phase
+        sweep -= phase.sweeps
+    return phases[-1]
+
+
+def changed(
+    w: Tensor, dE_dw: Tensor, previous: Tensor, phase: Phase, decay: float = 0.0, active: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """One weight change: the new w and Δw(t), both shaped like w ``[to, from, replicas]``.
+
+    w + Δw, with Δw by (9), then less ``decay`` times itself: the paper decays "after each weight change"
+    (N Fig. 4). ``active`` ``[replicas]``, bool: where False, the replica's weights stay as they are.
+    """
+    change = equations.momentum(dE_dw, previous, phase.epsilon, phase.alpha)
+    new = w + change
+    if decay:
+        new = new - decay * new
+    return (new if active is None else torch.where(active, new, w)), change
+
+
+class LearningRule(torch.optim.Optimizer):
+    """Equation (9), or (8) where α is 0, with phases and decay, as an optimizer.
+
+    params: parameters ``[to, from, replicas]``, or the usual groups of them; a group may have its own ``decay``.
+    phases: in order; each lasts its number of sweeps.
+    decay: the part of every weight taken off after each change (0.002 for the family trees, N Fig. 4).
+    changes_per_sweep: 1, or the number of cases where the weights change after every case (N p.535).
+
+    Not ``torch.optim.SGD``: see ``equations.momentum``. Δw(0), before the first sweep, is 0.
+
+    Raises ValueError for no phases, a decay outside [0, 1), or changes_per_sweep below 1.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        phases: Sequence[Phase],
+        decay: float = 0.0,
+        changes_per_sweep: int = 1,
+    ) -> None:
+        if not phases:
+            raise ValueError("a learning rule needs at least one phase")
+        if not 0 <= decay < 1:
+            raise ValueError(f"decay={decay}: must be at least 0 and below 1; it is the part of a weight taken off")
+        if changes_per_sweep < 1:
+            raise ValueError(f"changes_per_sweep={changes_per_sweep}: must be at least 1")
+        self.phases = tuple(phases)
+        self.changes_per_sweep = changes_per_sweep
+        super().__init__(params, {"decay": decay, "changes": 0})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None, active: Tensor | None = None) -> Any:
+        """Change every weight that has a gradient. ``active`` ``[replicas]``, bool: the others keep theirs."""
+        result = None
+        if closure is not None:
+            with torch.enable_grad():
+                result = closure()
+        for group in self.param_groups:
+            phase = phase_of(self.phases, group["changes"] // self.changes_per_sweep + 1)
+            group["changes"] += 1
+            for w in group["params"]:
+                if w.grad is not None:
+                    previous = self.state[w].get("change", torch.zeros_like(w))
+                    new, self.state[w]["change"] = changed(w, w.grad, previous, phase, group["decay"], active)
+                    w.copy_(new)
+        return result

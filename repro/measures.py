@@ -1,0 +1,105 @@
+"""What a trained network shows: pure functions of its weights or outputs, one value a replica.
+
+The claims S1 to S7 are those of N p.534 and Fig. 1 about the symmetry network. Weights are ``[to, from, replicas]``;
+the two hidden units come in no particular order.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from repro.networks import ALWAYS_ON, Network, link_name
+from repro.tasks import Task
+
+ANTISYMMETRY_WITHIN = 0.05
+"""S3 and S6 hold where weights agree to this part of the largest one (the printed ones: 0.007)."""
+
+RATIO_WITHIN = 0.1
+"""S4 holds where the ratios are within this part of 2 and 4 (the printed ones: 1.99 and 3.94)."""
+
+AS_PRINTED_WITHIN = 0.05
+"""A stuck XOR network is stuck as printed where its outputs are this close to those of the printed weights."""
+
+
+def antisymmetry(w: Tensor) -> Tensor:
+    """How far weights symmetric about the middle are from equal size and opposite sign (S3).
+
+    w ``[hidden, input, replicas]``; returns max |w_i + w_(n+1-i)| over max |w|, ``[replicas]``; 0 is exact.
+    """
+    return (w + w.flip(1)).abs().amax(dim=(0, 1)) / w.abs().amax(dim=(0, 1))
+
+
+def side_ratios(w: Tensor) -> Tensor:
+    """The sizes on one side of the middle, in increasing order, as multiples of the smallest (S4: 1, 2, 4).
+
+    w ``[hidden, input, replicas]``; the size of a place is the mean over both sides and all hidden units.
+    Returns ``[input / 2, replicas]``.
+    """
+    half = w.shape[1] // 2
+    sizes = ((w.abs() + w.flip(1).abs()) / 2).mean(dim=0)[:half].sort(dim=0).values
+    return sizes / sizes[0]
+
+
+def opposite_units(w: Tensor) -> Tensor:
+    """How far two hidden units are from the same weights with opposite signs (S6).
+
+    w ``[2, input, replicas]``; returns max |w_1i + w_2i| over max |w|, ``[replicas]``; 0 is exact.
+    """
+    return (w[0] + w[1]).abs().amax(dim=0) / w.abs().amax(dim=(0, 1))
+
+
+@dataclass(frozen=True)
+class SymmetryClaims:
+    """Claims S3 to S7 for each replica, ``[replicas]`` each: three measures, and whether each claim holds."""
+
+    antisymmetry: Tensor
+    ratio_middle: Tensor
+    ratio_largest: Tensor
+    opposite_units: Tensor
+    S3: Tensor
+    S4: Tensor
+    S5: Tensor
+    S6: Tensor
+    S7: Tensor
+
+
+@torch.no_grad()
+def symmetry_claims(network: Network, task: Task) -> SymmetryClaims:
+    """Claims S3 to S7 (N Fig. 1) of 6-2-1 networks; "on" is an output above 0.5.
+
+    S5: hidden biases negative, output bias positive, and for each symmetric vector both hidden units off and the
+    output on. S7: for each vector that is not symmetric exactly one hidden unit on, and the output off.
+    """
+    w = network.weights[link_name("input", "hidden")].detach()
+    hidden_bias = network.weights[link_name(ALWAYS_ON, "hidden")]
+    output_bias = network.weights[link_name(ALWAYS_ON, "output")]
+    on = {group: y > 0.5 for group, y in network.activity(task.inputs).items()}
+    hidden_on, output_on = on["hidden"].sum(dim=1), on["output"][:, 0]
+    symmetric = task.desired[:, 0] > task.desired.mean()
+    ratios = side_ratios(w)
+    exact = torch.tensor([1.0, 2.0, 4.0], dtype=w.dtype, device=w.device).unsqueeze(1)
+    return SymmetryClaims(
+        antisymmetry=antisymmetry(w),
+        ratio_middle=ratios[1],
+        ratio_largest=ratios[2],
+        opposite_units=opposite_units(w),
+        S3=antisymmetry(w) <= ANTISYMMETRY_WITHIN,
+        S4=((ratios / exact - 1).abs() <= RATIO_WITHIN).all(dim=0),
+        S5=(hidden_bias < 0).all(dim=0)[0]
+        & (output_bias > 0)[0, 0]
+        & (hidden_on[symmetric] == 0).all(dim=0)
+        & output_on[symmetric].all(dim=0),
+        S6=opposite_units(w) <= ANTISYMMETRY_WITHIN,
+        S7=(hidden_on[~symmetric] == 1).all(dim=0) & ~output_on[~symmetric].any(dim=0),
+    )
+
+
+def stuck_as_printed(y: Tensor, printed: Tensor) -> Tensor:
+    """Whether XOR outputs are those of the printed local minimum (P Fig. 5), the two inputs in either order.
+
+    y ``[4, replicas]``, the outputs for 00, 01, 10, 11; printed ``[4]``. Returns ``[replicas]``, bool.
+    """
+    swapped = printed[[0, 2, 1, 3]]
+    gaps = torch.stack([(y - p.unsqueeze(1)).abs().amax(dim=0) for p in (printed, swapped)])
+    return gaps.amin(dim=0) <= AS_PRINTED_WITHIN

@@ -1,0 +1,271 @@
+"""Layered networks as the paper allows them (N p.533): groups of units, links from lower groups to higher ones.
+
+``Architecture`` is the plan: which groups there are and what feeds what. It is checked when it is made, before
+any weight exists. ``Network`` is a population of R networks with one plan, their weights side by side.
+
+Shapes: activity ``[cases, units, replicas]``, weights ``[to, from, replicas]``.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+
+import torch
+from torch import Tensor, nn
+
+from repro import equations
+from repro.equations import Logistic, SquaredError, TotalInput
+from repro.tasks import Task
+
+ALWAYS_ON = "bias"
+"""The group of the one unit that is always 1; the weight from it is the unit's bias (N p.533)."""
+
+
+class SpecError(ValueError):
+    """A network that cannot be built, or that does not fit its task; the message names the culprit."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """All the weights from one group to another; ``key`` names the tensor, which several links may share."""
+
+    source: str
+    target: str
+    key: str
+
+
+def link_name(source: str, target: str) -> str:
+    """The name of a link, and of its weights where they are not shared: ``"input->hidden"``."""
+    return f"{source}->{target}"
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Groups of units and the links between them.
+
+    groups: name to number of units, from the bottom (input) to the top (output): a link may go up in this
+        order, past any number of groups, but never down, and never within a group (N p.533).
+    links: for each group that receives, the groups that feed it. A group that nothing feeds is an input.
+    biases: the groups whose units have a bias; None means every group that is not an input.
+    shared: sets of links, each written ``"from->to"``, that have one set of weights (N Fig. 5, P p.355). Their
+        derivatives are added, as for any weight that is used more than once.
+
+    Raises SpecError, naming the culprit, for an unknown group, a group without units, a link that goes down,
+    within a group or in a cycle, a hidden or output group cut off from the rest, or shared links of unlike size.
+    """
+
+    groups: Mapping[str, int]
+    links: Mapping[str, Sequence[str]]
+    biases: Iterable[str] | None = None
+    shared: Sequence[Sequence[str]] = ()
+    all_links: tuple[Link, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._check_groups()
+        self._check_links()
+        object.__setattr__(self, "all_links", self._resolve_links())
+
+    def _check_groups(self) -> None:
+        if not self.groups:
+            raise SpecError("network.groups is empty: name at least an input and an output group")
+        for name, units in self.groups.items():
+            if units < 1:
+                raise SpecError(f"network.groups.{name}={units}: a group needs at least 1 unit")
+            if name == ALWAYS_ON:
+                raise SpecError(f"network.groups.{name}: '{ALWAYS_ON}' is the unit that is always 1; use another name")
+            if "." in name or "->" in name:
+                raise SpecError(f"network.groups: '{name}' may not contain '.' or '->'")
+
+    def _check_links(self) -> None:
+        known = f"the groups are {', '.join(self.groups)}"
+        for target, sources in self.links.items():
+            if target not in self.groups:
+                raise SpecError(f"network.links.{target}: there is no group '{target}'; {known}")
+            for source in sources:
+                if source not in self.groups:
+                    raise SpecError(f"network.links.{target}: there is no group '{source}'; {known}")
+            if len(set(sources)) < len(sources):
+                raise SpecError(f"network.links.{target}: {list(sources)} names a group twice")
+        try:
+            TopologicalSorter(self.links).prepare()
+        except CycleError as cycle:
+            path = "->".join(reversed(cycle.args[1]))
+            raise SpecError(f"network.links: {path} is a cycle; links go up only (N p.533)") from None
+        rank = {name: position for position, name in enumerate(self.groups)}
+        for target, sources in self.links.items():
+            for source in sources:
+                if rank[source] > rank[target]:
+                    raise SpecError(
+                        f"network.links.{target}: the link {link_name(source, target)} goes down: network.groups "
+                        f"lists the groups from the bottom to the top, and links go up only (N p.533)"
+                    )
+        if not any(self.links.values()):
+            raise SpecError("network.links is empty: nothing feeds the output")
+        for name in self.groups:
+            if name != self.output and name not in self._sources():
+                raise SpecError(f"network.groups.{name}: nothing is fed by '{name}'; link it or leave it out")
+        if self.output in self.inputs:
+            raise SpecError(f"network.links.{self.output} is missing: nothing feeds the output group '{self.output}'")
+
+    def _resolve_links(self) -> tuple[Link, ...]:
+        biased = [g for g in self.groups if g not in self.inputs] if self.biases is None else list(self.biases)
+        for name in biased:
+            if name not in self.groups or name in self.inputs:
+                raise SpecError(f"network.biases: '{name}' is not a group that receives; those are {self.receiving}")
+        names = [(source, g) for g in self.receiving for source in self.links[g]]
+        names += [(ALWAYS_ON, g) for g in self.receiving if g in biased]
+        key = {link_name(*name): link_name(*name) for name in names}
+        size = {link_name(s, t): (self.groups[t], self.groups.get(s, 1)) for s, t in names}
+        taken: set[str] = set()
+        for twins in self.shared:
+            for twin in twins:
+                if twin not in key:
+                    raise SpecError(f"network.shared: there is no link '{twin}'; the links are {', '.join(key)}")
+                if twin in taken:
+                    raise SpecError(f"network.shared: the link '{twin}' is named twice")
+                if size[twin] != size[twins[0]]:
+                    raise SpecError(
+                        f"network.shared: '{twin}' has {size[twin][0]} x {size[twin][1]} weights and "
+                        f"'{twins[0]}' has {size[twins[0]][0]} x {size[twins[0]][1]}: they cannot be the same"
+                    )
+                taken.add(twin)
+                key[twin] = twins[0]
+        return tuple(Link(source, target, key[link_name(source, target)]) for source, target in names)
+
+    def _sources(self) -> set[str]:
+        return {source for sources in self.links.values() for source in sources}
+
+    @property
+    def output(self) -> str:
+        """The top group, whose outputs are compared with the desired ones."""
+        return list(self.groups)[-1]
+
+    @property
+    def inputs(self) -> list[str]:
+        """The groups that nothing feeds: the task sets their units."""
+        return [g for g in self.groups if not self.links.get(g)]
+
+    @property
+    def receiving(self) -> list[str]:
+        """The groups whose units compute, from the bottom to the top: the order of the forward pass."""
+        return [g for g in self.groups if self.links.get(g)]
+
+    @property
+    def weight_shapes(self) -> dict[str, tuple[int, int]]:
+        """(to, from) of each set of weights; links that share weights count once."""
+        return {link.key: (self.groups[link.target], self.groups.get(link.source, 1)) for link in self.all_links}
+
+    @property
+    def weight_count(self) -> int:
+        """Free weights of one network, biases included."""
+        return sum(to * source for to, source in self.weight_shapes.values())
+
+    def into(self, group: str) -> list[Link]:
+        """The links that feed a group, its bias last."""
+        return [link for link in self.all_links if link.target == group]
+
+    def out_of(self, group: str) -> list[Link]:
+        """The links that a group feeds."""
+        return [link for link in self.all_links if link.source == group]
+
+    def check_task(self, task: Task) -> None:
+        """Raises SpecError where the task's input or desired-output units are not the network's."""
+        if set(task.inputs) != set(self.inputs):
+            raise SpecError(
+                f"network.groups: the task '{task.name}' sets the input groups {sorted(task.inputs)}, "
+                f"and the network's are {sorted(self.inputs)}"
+            )
+        for name, values in task.inputs.items():
+            if values.shape[1] != self.groups[name]:
+                raise SpecError(
+                    f"network.groups.{name}={self.groups[name]}: the task '{task.name}' has "
+                    f"{values.shape[1]} units there"
+                )
+        if task.desired.shape[1] != self.groups[self.output]:
+            raise SpecError(
+                f"network.groups.{self.output}={self.groups[self.output]}: the task '{task.name}' has "
+                f"{task.desired.shape[1]} output units"
+            )
+
+
+class Network(nn.Module):
+    """R networks of one architecture, each with its own weights: ``network(inputs)`` is the forward pass.
+
+    weights: for each key of ``architecture.weight_shapes`` a tensor ``[to, from, replicas]``, kept as a Parameter.
+    inputs: for each input group a tensor ``[cases, units]``, the same for every replica.
+
+    The forward pass goes through the autograd Functions of ``equations``, so ``E.sum().backward()`` runs their
+    hand-written backward passes. ``derivatives`` is the same backward pass written out, without autograd.
+
+    Raises ValueError where a weight is missing, left over or of another shape.
+    """
+
+    def __init__(self, architecture: Architecture, weights: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        self.architecture = architecture
+        shapes = architecture.weight_shapes
+        if set(weights) != set(shapes):
+            raise ValueError(f"weights are for {sorted(weights)}, the architecture has {sorted(shapes)}")
+        for key, value in weights.items():
+            if tuple(value.shape[:2]) != shapes[key] or value.ndim != 3:
+                raise ValueError(f"weights of {key} have shape {tuple(value.shape)}, not {shapes[key]} + (replicas,)")
+        if len({value.shape[2] for value in weights.values()}) > 1:
+            raise ValueError("the weights are not all of the same number of replicas")
+        self.weights = nn.ParameterDict({key: nn.Parameter(weights[key]) for key in shapes})
+
+    @property
+    def replicas(self) -> int:
+        """How many networks there are."""
+        return int(next(iter(self.weights.values())).shape[2])
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Outputs ``[cases, units, replicas]`` of the top group, by equations (1) and (2)."""
+        return self.activity(inputs)[self.architecture.output]
+
+    def activity(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The outputs of every group, ``[cases, units, replicas]``; those of an input have a last axis of 1."""
+        y = self._bottom(inputs)
+        for group in self.architecture.receiving:
+            first, *rest = (TotalInput.apply(y[k.source], self.weights[k.key]) for k in self.architecture.into(group))
+            y[group] = Logistic.apply(sum(rest, first))
+        return y
+
+    def derivatives(self, inputs: Mapping[str, Tensor], d: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """One forward and one backward pass by the formulas alone: outputs y, error E, and ∂E/∂w by key.
+
+        d: desired outputs ``[cases, units, 1]``. E is ``[replicas]``; each ∂E/∂w is shaped like its weights.
+        """
+        plan, w = self.architecture, {key: value.detach() for key, value in self.weights.items()}
+        y = self._bottom(inputs)
+        for group in plan.receiving:
+            first, *rest = (equations.total_input(y[link.source], w[link.key]) for link in plan.into(group))
+            y[group] = equations.logistic(sum(rest, first))
+        dE_dx: dict[str, Tensor] = {}
+        dE_dw: dict[str, Tensor] = {}
+        for group in reversed(plan.receiving):
+            if group == plan.output:
+                slope = equations.dE_dy_output(y[group], d)
+            else:
+                first, *rest = (equations.dE_dy(dE_dx[link.target], w[link.key]) for link in plan.out_of(group))
+                slope = sum(rest, first)
+            dE_dx[group] = equations.dE_dx(slope, y[group])
+            for link in plan.into(group):
+                term = equations.dE_dw(dE_dx[group], y[link.source])
+                dE_dw[link.key] = dE_dw[link.key] + term if link.key in dE_dw else term
+        return y[plan.output], equations.error(y[plan.output], d), dE_dw
+
+    def _bottom(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The units that are set from outside, and the one that is always 1."""
+        y = {name: inputs[name].unsqueeze(2) for name in self.architecture.inputs}
+        some = next(iter(y.values()))
+        y[ALWAYS_ON] = torch.ones_like(some[:, :1])
+        return y
+
+
+def error(y: Tensor, d: Tensor) -> Tensor:
+    """Equation (3) with its hand-written backward pass (4): E ``[replicas]``, differentiable.
+
+    y ``[cases, units, replicas]``, d ``[cases, units]`` or ``[cases, units, 1]``.
+    """
+    result: Tensor = SquaredError.apply(y, d if d.ndim == 3 else d.unsqueeze(2))
+    return result

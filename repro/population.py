@@ -1,0 +1,105 @@
+"""A population: R networks of one architecture, one per seed, and how far each has come.
+
+Replica r of the population is the network of ``seeds[r]``. Its first weights depend on its seed and the
+architecture alone, so it starts, and in exact arithmetic ends, as it would if it were trained by itself.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from repro.networks import Architecture
+
+NOT_YET = -1
+"""``met_at`` of a replica that has not met the criterion."""
+
+
+def initial_weights(
+    architecture: Architecture,
+    seeds: Sequence[int],
+    initial_range: float,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+) -> dict[str, Tensor]:
+    """Weights uniform in [-initial_range, initial_range] (N Fig. 1), biases included, ``[to, from, replicas]`` each.
+
+    Every seed has its own generator and is drawn in float64 on the CPU: the same start in any precision, on any
+    device, in any company. The order of drawing is that of ``architecture.weight_shapes``, row by row.
+    """
+    if initial_range < 0:
+        raise ValueError(f"initial_range={initial_range}: must be at least 0")
+    generator = torch.Generator()
+    count = architecture.weight_count
+    drawn = torch.empty(len(seeds), count, dtype=torch.float64)
+    for row, seed in enumerate(seeds):
+        torch.rand(count, generator=generator.manual_seed(seed), dtype=torch.float64, out=drawn[row])
+    weights = ((2 * drawn - 1) * initial_range).T.to(device, dtype)
+    shapes = architecture.weight_shapes
+    parts = weights.split([to * source for to, source in shapes.values()])
+    return {key: part.reshape(*shape, len(seeds)) for (key, shape), part in zip(shapes.items(), parts, strict=True)}
+
+
+@dataclass
+class Population:
+    """The state of R networks between two sweeps.
+
+    weights, changes: by key, ``[to, from, replicas]``: w and the last Δw.
+    met_at ``[replicas]``: the number of weight changes after which the replica first met the criterion, or NOT_YET.
+    E ``[replicas]``: the error at the last look.
+    """
+
+    architecture: Architecture
+    seeds: tuple[int, ...]
+    weights: dict[str, Tensor]
+    changes: dict[str, Tensor]
+    met_at: Tensor
+    E: Tensor
+    sweep: int = 0
+
+    @classmethod
+    def start(
+        cls,
+        architecture: Architecture,
+        seeds: Sequence[int],
+        initial_range: float,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> "Population":
+        """A population before its first sweep; every last change is 0. Shapes and errors as in initial_weights."""
+        weights = initial_weights(architecture, seeds, initial_range, dtype, device)
+        return cls(
+            architecture=architecture,
+            seeds=tuple(seeds),
+            weights=weights,
+            changes={key: torch.zeros_like(w) for key, w in weights.items()},
+            met_at=torch.full((len(seeds),), NOT_YET, dtype=torch.int32, device=device),
+            E=torch.full((len(seeds),), torch.nan, dtype=dtype, device=device),
+        )
+
+    @property
+    def met(self) -> Tensor:
+        """Which replicas have met the criterion, ``[replicas]``, bool."""
+        return self.met_at != NOT_YET
+
+    def replica(self, index: int) -> dict[str, Tensor]:
+        """The weights of one replica, ``[to, from]`` each."""
+        return {key: w[..., index] for key, w in self.weights.items()}
+
+
+def chunks(replicas: Tensor, size: int) -> Iterator[Tensor]:
+    """Replica numbers in parts of at most ``size``."""
+    return iter(replicas.split(size))
+
+
+def replicas_per_chunk(architecture: Architecture, cases: int, dtype: torch.dtype, budget: int) -> int:
+    """How many replicas to sweep at a time so that the largest product of (1), (6), (7) fits ``budget`` bytes.
+
+    Those products have cases x to x from numbers a replica. At least 1. What it saves is cache misses on a
+    CPU, memory on a GPU; results are the same for any chunk up to rounding.
+    """
+    inner = [link for link in architecture.all_links if link.source in architecture.receiving]
+    widest = max([architecture.groups[k.target] * architecture.groups[k.source] for k in inner], default=1)
+    widest = max(widest, *architecture.groups.values())
+    return max(1, budget // (cases * widest * dtype.itemsize))

@@ -1,0 +1,42 @@
+"""A task: a set of input-output cases (N p.533)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Task:
+    """Cases and what is wanted in each.
+
+    inputs: for each input group its units' states, ``[cases, units]``.
+    desired: the outputs wanted, ``[cases, units]``; a task's own function gives 0 for off and 1 for on.
+    cases: a name for each case, for tables and figures.
+    """
+
+    name: str
+    inputs: Mapping[str, Tensor]
+    desired: Tensor
+    cases: tuple[str, ...]
+
+    def with_targets(self, off: float, on: float) -> "Task":
+        """The same task with ``off`` and ``on`` wanted in place of 0 and 1 (P p.329 has 0.1 and 0.9)."""
+        return replace(self, desired=off + (on - off) * self.desired)
+
+    def to(self, device: torch.device | str, dtype: torch.dtype) -> "Task":
+        """The same task on another device, in another precision."""
+        inputs = {name: values.to(device, dtype) for name, values in self.inputs.items()}
+        return replace(self, inputs=inputs, desired=self.desired.to(device, dtype))
+
+
+def binary_vectors(length: int) -> Tensor:
+    """All 2^length binary vectors, ``[2^length, length]``, counting up with the first unit the highest bit."""
+    bits = torch.arange(length - 1, -1, -1)
+    return ((torch.arange(2**length).unsqueeze(1) >> bits) & 1).to(torch.float64)
+
+
+def bit_names(vectors: Tensor) -> tuple[str, ...]:
+    """``"011"`` for the vector 0, 1, 1."""
+    return tuple("".join(str(int(bit)) for bit in vector) for vector in vectors)
