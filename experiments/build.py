@@ -19,7 +19,7 @@ def build_task(config: Config) -> Task:
             task = xor()
         case TaskName.symmetry:
             task = symmetry(config.task.length)
-    return task.with_targets(config.task.off, config.task.on)
+    return task.with_targets(config.task.target_off, config.task.target_on)
 
 
 def build_architecture(config: Config) -> Architecture:

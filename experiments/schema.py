@@ -50,8 +50,8 @@ class TaskConfig:
     """What is learned."""
 
     name: TaskName = MISSING
-    off: float = 0.0  # the desired output of a unit that should be off
-    on: float = 1.0  # and of one that should be on
+    target_off: float = 0.0  # the desired output of a unit that should be off
+    target_on: float = 1.0  # and of one that should be on
     length: int = 6  # symmetry: input units
 
 
@@ -148,7 +148,12 @@ def register() -> None:
 
 def check(config: Config) -> None:
     """Raises ConfigError for the first option whose value cannot be used."""
-    _require("task.off", config.task.off, config.task.off < config.task.on, f"must be below task.on={config.task.on}")
+    _require(
+        "task.target_off",
+        config.task.target_off,
+        config.task.target_off < config.task.target_on,
+        f"must be below task.target_on={config.task.target_on}",
+    )
     length = config.task.length
     _require("task.length", length, length >= 2 and length % 2 == 0, "must be even and at least 2")
     _number("network.initial_range", config.network.initial_range)

@@ -88,9 +88,9 @@ def momentum(dE_dw: Tensor, previous: Tensor, epsilon: float | Tensor, alpha: fl
 # The same formulas as differentiable functions -------------------------------------------------------------
 #
 # ``backward`` receives the derivative of whatever came later with respect to this function's result and
-# returns one with respect to each argument; ``jvp`` carries a small change of the arguments forward (an argument
-# that does not change comes with a change of zeros). Both are made of differentiable operations on saved tensors, so second derivatives are right too. ``sum_to_size``
-# folds a derivative back onto an argument that was shared by all replicas.
+# returns one with respect to each argument; ``jvp`` carries a small change of the arguments forward (zeros for
+# an argument that does not change). Both are made of differentiable operations on saved tensors, so second
+# derivatives are right too. ``sum_to_size`` folds a derivative back onto what all replicas shared.
 
 
 class TotalInput(Function):

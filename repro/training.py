@@ -154,7 +154,7 @@ def _accumulate(network: Network, inputs: Mapping[str, Tensor], d: Tensor, backw
         for w in network.parameters():
             w.grad = None
         y: Tensor = network(inputs)
-        error(y, d).sum().backward()  # type: ignore[no-untyped-call]
+        error(y, d).sum().backward()
         return y.detach()
     y, _, dE_dw = network.derivatives(inputs, d)
     for key, w in network.weights.items():
