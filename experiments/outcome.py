@@ -49,7 +49,8 @@ def measure(config: Config, population: Population, task: Task) -> dict[str, Ten
             columns = {f"y_{case}": y[c] for c, case in enumerate(task.cases)}
             printed = published.XOR_LOCAL_MINIMUM
             if is_network_of(population, printed):
-                there = Network(printed.architecture, printed.replica())(task.inputs)[:, 0, 0].detach()
+                exact = task.to("cpu", torch.float64).inputs
+                there = Network(printed.architecture, printed.replica())(exact)[:, 0, 0].detach()
                 columns["stuck_as_printed"] = ~population.met & stuck_as_printed(y, there.to(y))
             return columns
     return {}
