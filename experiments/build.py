@@ -1,8 +1,12 @@
-"""From the options to the plain objects of ``repro``: the one place where Hydra's config is read for training."""
+"""From an experiment's options to the plain objects of ``repro``."""
+
+from pathlib import Path
 
 import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 
-from experiments.schema import Change, Config, TaskName
+from experiments.schema import Change, Config, TaskName, check, register
 from repro.learning import Phase
 from repro.networks import Architecture
 from repro.population import Population
@@ -10,6 +14,18 @@ from repro.tasks import Task
 from repro.tasks.symmetry import symmetry
 from repro.tasks.xor import xor
 from repro.training import Criterion, Learning
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+
+
+def load(experiment: str, *overrides: str) -> Config:
+    """The options of an experiment, as the command line would have them. Raises ConfigError for a bad value."""
+    register()
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        config = OmegaConf.to_object(compose("config", [f"experiment={experiment}", *overrides]))
+    assert isinstance(config, Config)
+    check(config)
+    return config
 
 
 def build_task(config: Config) -> Task:

@@ -1,5 +1,6 @@
 """Train a population of networks: ``python -m experiments.run experiment=symmetry``. ``--help`` tells the rest."""
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -34,8 +35,8 @@ def run(config: Config, directory: Path, progress: bool = True) -> "Population":
     from experiments.summary import metrics, print_summary
     from repro.training import train
 
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
+    torch.set_num_threads(1)  # the workers below share the cores out by replicas
+    workers = config.threads or (cores() if config.device == "cpu" else 1)
     directory.mkdir(parents=True, exist_ok=True)
     task, population = build.build_task(config), build.build_population(config)
     task = task.to(population.E.device, population.E.dtype)
@@ -45,7 +46,7 @@ def run(config: Config, directory: Path, progress: bool = True) -> "Population":
     tensorboard = TensorBoard(directory, config, curves) if config.record.tensorboard else None
 
     with ProgressBar(config, progress and config.record.progress) as bar, interruptible() as interrupted:
-        for look in train(population, task, learning, criterion, every, config.backward_pass.value):
+        for look in train(population, task, learning, criterion, every, config.backward_pass.value, workers=workers):
             for recorder in (curves, tensorboard, bar):
                 if recorder is not None:
                     recorder(look)
@@ -66,6 +67,11 @@ def run(config: Config, directory: Path, progress: bool = True) -> "Population":
         print(f"Interrupted after {population.sweep:,} sweeps, {left:,} before the end; what was found is written.")
         sys.exit(128 + interrupted[0])
     return population
+
+
+def cores() -> int:
+    """The CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

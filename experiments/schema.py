@@ -137,7 +137,7 @@ class Config:
     paper: PaperConfig = field(default_factory=PaperConfig)
     device: str = "cpu"  # cpu, cuda or cuda:N
     precision: Precision = Precision.float32
-    threads: Optional[int] = None  # CPU threads; null: as many as torch finds
+    threads: Optional[int] = None  # chunks of the population trained at the same time; null: one a CPU core
     backward_pass: Backward = Backward.explicit
 
 

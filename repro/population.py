@@ -4,7 +4,7 @@ Replica r of the population is the network of ``seeds[r]``. Its first weights de
 architecture alone, so it starts, and in exact arithmetic ends, as it would if it were trained by itself.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -86,11 +86,6 @@ class Population:
     def replica(self, index: int) -> dict[str, Tensor]:
         """The weights of one replica, ``[to, from]`` each."""
         return {key: w[..., index] for key, w in self.weights.items()}
-
-
-def chunks(replicas: Tensor, size: int) -> Iterator[Tensor]:
-    """Replica numbers in parts of at most ``size``."""
-    return iter(replicas.split(size))
 
 
 def replicas_per_chunk(architecture: Architecture, cases: int, dtype: torch.dtype, budget: int) -> int:

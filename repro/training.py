@@ -4,7 +4,9 @@
 every so many sweeps, and in between it never waits for the device.
 """
 
+import math
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +15,7 @@ from torch import Tensor
 
 from repro.learning import LearningRule, Phase
 from repro.networks import Network, error
-from repro.population import NOT_YET, Population, chunks, replicas_per_chunk
+from repro.population import NOT_YET, Population, replicas_per_chunk
 from repro.tasks import Task
 
 CHUNK_BYTES = {"cpu": 2 * 2**20, "cuda": 2**30}
@@ -68,6 +70,7 @@ def train(
     every: int = 1,
     backward_pass: BackwardPass = "explicit",
     chunk: int | None = None,
+    workers: int = 1,
 ) -> Iterator[Look]:
     """Train the population, in place, and yield a Look before the first sweep and after each ``every`` sweeps.
 
@@ -76,34 +79,44 @@ def train(
 
     backward_pass: "explicit" runs ``Network.derivatives``; "autograd" runs ``backward`` through the Functions of
         ``equations``. The same formulas either way, and the same numbers.
-    chunk: replicas swept at a time; by default as many as CHUNK_BYTES allows.
+    chunk: replicas swept at a time; by default as many as CHUNK_BYTES allows, or fewer so that every worker has some.
+    workers: chunks swept at the same time, each in a thread of its own. On a CPU this uses the cores better than
+        torch's threads within an operation (``torch.set_num_threads``), which small operations only wait for.
 
-    Raises SpecError where the task does not fit the network, ValueError for ``every`` below 1.
+    Raises SpecError where the task does not fit the network, ValueError for ``every`` or ``workers`` below 1.
     """
     if every < 1:
         raise ValueError(f"every={every}: must be at least 1 sweep")
+    if workers < 1:
+        raise ValueError(f"workers={workers}: must be at least 1")
     population.architecture.check_task(task)
     some = next(iter(population.weights.values()))
     task = task.to(some.device, some.dtype)
     if chunk is None:
         budget = CHUNK_BYTES.get(some.device.type, CHUNK_BYTES["cuda"])
         chunk = replicas_per_chunk(population.architecture, len(task.cases), some.dtype, budget)
+        chunk = min(chunk, math.ceil(len(population.seeds) / workers))
 
     everyone = torch.arange(len(population.seeds), device=some.device)
-    for part in chunks(everyone, chunk):
-        _look(population, part, task, criterion)
-    yield Look(population.sweep, population)
-    while population.sweep < learning.sweeps:
-        going = everyone[~population.met] if criterion.stop else everyone
-        if not len(going):
-            return
-        sweeps = min(every, learning.sweeps - population.sweep)
-        for part in chunks(going, chunk):
-            _run(population, part, task, learning, criterion, sweeps, backward_pass)
-        population.sweep += sweeps
-        for part in chunks(going, chunk):
-            _look(population, part, task, criterion)
-        yield Look(population.sweep, population)
+    with ThreadPoolExecutor(workers) as pool:
+
+        def look(replicas: Tensor) -> Look:
+            list(pool.map(lambda part: _look(population, part, task, criterion), replicas.split(chunk)))
+            return Look(population.sweep, population)
+
+        yield look(everyone)
+        while population.sweep < learning.sweeps:
+            going = everyone[~population.met] if criterion.stop else everyone
+            if not len(going):
+                return
+            sweeps = min(every, learning.sweeps - population.sweep)
+
+            def run(part: Tensor, sweeps: int = sweeps) -> None:
+                _run(population, part, task, learning, criterion, sweeps, backward_pass)
+
+            list(pool.map(run, going.split(chunk)))
+            population.sweep += sweeps
+            yield look(going)
 
 
 def _run(

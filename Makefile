@@ -1,0 +1,44 @@
+# Thin on purpose: each target's plain commands stand in the README.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: help reproduce test test-slow test-cuda check tensorboard report clean
+help:
+	@echo "make reproduce    run every published experiment; tables, figures and per-seed CSV go to results/"
+	@echo "make test         the default test suite"
+	@echo "make test-slow    the long tests;  make test-cuda: those that need a GPU"
+	@echo "make check        lint, format and types;  make report: the README's tables from results/"
+	@echo "make tensorboard  learning curves of everything in runs/, on http://localhost:6006"
+	@echo "make clean        remove the environment and runs/"
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $@
+
+reproduce: $(VENV)/installed
+	$(BIN)/python -m experiments.reproduce
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/installed
+	$(BIN)/python -m pytest -m slow
+
+test-cuda: $(VENV)/installed
+	$(BIN)/python -m pytest -m cuda
+
+check: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+report: $(VENV)/installed
+	$(BIN)/python -m experiments.report
+
+tensorboard: $(VENV)/installed
+	$(BIN)/tensorboard --logdir runs --host localhost
+
+clean:
+	rm -rf $(VENV) runs
