@@ -27,9 +27,15 @@ def initial_weights(
 
     Every seed has its own generator and is drawn in float64 on the CPU: the same start in any precision, on any
     device, in any company. The order of drawing is that of ``architecture.weight_shapes``, row by row.
+
+    Raises ValueError for a negative range, or a seed outside 0 to 2^32 - 1: torch's CPU generator looks at the last
+    32 bits only, so 2^32 would be seed 0 once more.
     """
     if initial_range < 0:
         raise ValueError(f"initial_range={initial_range}: must be at least 0")
+    for seed in seeds:
+        if not 0 <= seed < 2**32:
+            raise ValueError(f"seed {seed}: must be at least 0 and below 2^32 = {2**32}")
     generator = torch.Generator()
     count = architecture.weight_count
     drawn = torch.empty(len(seeds), count, dtype=torch.float64)
