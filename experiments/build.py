@@ -5,12 +5,16 @@ from pathlib import Path
 import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from torch import Tensor
 
-from experiments.schema import Change, Config, TaskName, check, register
+from experiments.schema import Answers, Change, Config, ConfigError, TaskName, UnitFunction, check, register
+from repro.errors import ErrorMeasure
 from repro.learning import Phase
 from repro.networks import Architecture
+from repro.output_functions import SYMMETRIC
 from repro.population import Population
 from repro.tasks import Task
+from repro.tasks.family_trees import family_trees, named_split, random_splits
 from repro.tasks.symmetry import symmetry
 from repro.tasks.xor import xor
 from repro.training import Criterion, Learning
@@ -35,13 +39,17 @@ def build_task(config: Config) -> Task:
             task = xor()
         case TaskName.symmetry:
             task = symmetry(config.task.length)
+        case TaskName.family_trees:
+            task = family_trees(both_answers=config.task.answers is Answers.both)
     return task.with_targets(config.task.target_off, config.task.target_on)
 
 
 def build_architecture(config: Config) -> Architecture:
     """The groups and links. Raises SpecError where they do not make a network, or not one for the task."""
     network = config.network
-    architecture = Architecture(network.groups, network.links, network.biases, network.shared)
+    hidden = [group for group in list(network.groups)[:-1] if network.links.get(group)]
+    functions = dict.fromkeys(hidden, SYMMETRIC) if network.hidden_function is UnitFunction.symmetric else {}
+    architecture = Architecture(network.groups, network.links, network.biases, network.shared, functions)
     architecture.check_task(build_task(config))
     return architecture
 
@@ -55,7 +63,43 @@ def build_learning(config: Config) -> Learning:
         sweeps=learning.sweeps,
         decay=learning.decay,
         per_case=learning.change is Change.per_case,
+        decay_biases=learning.decay_biases,
+        per_fan_in=learning.per_fan_in,
     )
+
+
+def build_measure(config: Config) -> ErrorMeasure:
+    """How the error of the outputs is counted."""
+    error = config.error
+    return ErrorMeasure(
+        error.form.value,
+        error.satisfied.value,
+        error.measured_from.value,
+        error.on_bound,
+        error.off_bound,
+        error.factor,
+    )
+
+
+def build_held_out(config: Config, task: Task) -> Tensor | None:
+    """The cases that each replica does not learn, ``[cases, replicas or 1]``; None where it learns all.
+
+    Raises ConfigError, naming the case or the number, where they cannot be held out.
+    """
+    if config.task.name is not TaskName.family_trees:
+        return None
+    try:
+        if config.task.held_out_cases:
+            return named_split(task, config.task.held_out_cases)
+        return random_splits(task, seeds_of(config), config.task.held_out)
+    except ValueError as problem:
+        option = "task.held_out_cases" if config.task.held_out_cases else "task.held_out"
+        raise ConfigError(f"{option}: {problem}") from None
+
+
+def seeds_of(config: Config) -> range:
+    """The seeds of the population."""
+    return range(config.population.first_seed, config.population.first_seed + config.population.seeds)
 
 
 def build_criterion(config: Config) -> Criterion:
@@ -65,11 +109,11 @@ def build_criterion(config: Config) -> Criterion:
 
 def build_population(config: Config) -> Population:
     """The replicas before their first sweep."""
-    first = config.population.first_seed
     return Population.start(
         build_architecture(config),
-        range(first, first + config.population.seeds),
+        seeds_of(config),
         config.network.initial_range,
         getattr(torch, config.precision.value),
         config.device,
+        config.network.output_bias,
     )

@@ -9,21 +9,32 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from experiments.build import build_measure
 from experiments.recorders import Curves, number
 from experiments.schema import Config, TaskName
 from repro import published
 from repro.figures.curves import learning_curves, sweeps_distribution
 from repro.figures.hinton import hinton_figure
 from repro.figures.symmetry import figure_1
+from repro.kinship_measures import (
+    FEATURES,
+    decay_balance,
+    decoding_accuracy,
+    feature_of,
+    kinship,
+    person_code,
+    twin_rank,
+    unit_accuracies,
+)
 from repro.measures import stuck_as_printed, symmetry_claims
 from repro.networks import Network
 from repro.population import Population
 from repro.tasks import Task
 
 
-def write_seeds(path: Path, config: Config, population: Population, task: Task) -> None:
+def write_seeds(path: Path, config: Config, population: Population, task: Task, held_out: Tensor | None) -> None:
     """One row a seed: seed, solved (1 or 0), sweeps (empty where not solved), E, then the experiment's measures."""
-    measures = {name: values.tolist() for name, values in measure(config, population, task).items()}
+    measures = {name: values.tolist() for name, values in measure(config, population, task, held_out).items()}
     met, met_at, E = population.met.tolist(), population.met_at.tolist(), population.E.tolist()
     with path.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -37,7 +48,7 @@ def _cell(value: bool | float) -> str:
     return str(int(value)) if isinstance(value, bool) else number(value)
 
 
-def measure(config: Config, population: Population, task: Task) -> dict[str, Tensor]:
+def measure(config: Config, population: Population, task: Task, held_out: Tensor | None) -> dict[str, Tensor]:
     """The measures of an experiment by column name, ``[replicas]`` each; none where its network has no such units."""
     network = Network(population.architecture, population.weights)
     match config.task.name:
@@ -52,6 +63,22 @@ def measure(config: Config, population: Population, task: Task) -> dict[str, Ten
                 exact = task.to("cpu", torch.float64).inputs
                 there = Network(printed.architecture, printed.replica())(exact)[:, 0, 0].detach()
                 columns["stuck_as_printed"] = ~population.met & stuck_as_printed(y, there.to(y))
+            return columns
+        case TaskName.family_trees if held_out is not None:
+            with torch.no_grad():
+                y = network(task.inputs)
+            columns = asdict(kinship(y, task.desired, held_out.to(y.device)))
+            code = person_code(network)
+            for name in FEATURES:
+                accuracies = unit_accuracies(code, feature_of(name).to(code.device))
+                columns |= {f"{name}_unit{u + 1}": accuracy for u, accuracy in enumerate(accuracies)}
+                columns[f"{name}_code"] = decoding_accuracy(code, feature_of(name).to(code.device))
+            ranks = twin_rank(code).double()
+            columns |= {"twin_nearest": (ranks == 1).double().mean(dim=0), "twin_rank": ranks.mean(dim=0)}
+            included = (~held_out.to(y.device)).to(y.dtype).unsqueeze(1)
+            d = task.desired.unsqueeze(2)
+            _, dE_dw = network.derivatives(task.inputs, d, build_measure(config), included)
+            columns["decay_balance"] = decay_balance(population.weights, dE_dw)
             return columns
     return {}
 

@@ -27,6 +27,10 @@ RESULTS = ROOT / "results"
 README = ROOT / "README.md"
 
 
+SIGNATURE = ("smallest", "ratio_middle", "ratio_largest", "hidden_bias", "hidden_to_output", "output_bias")
+"""The columns of a symmetry network that tell its weights apart from those of other desired outputs."""
+
+
 @dataclass(frozen=True)
 class Seeds:
     """One experiment's results/NAME.csv: a row a seed."""
@@ -139,6 +143,29 @@ def symmetry_table(results: Path) -> str:
     return markdown(["claim", "N p.534, Fig. 1", "the printed weights", "here, 95 % interval", "here, measured"], rows)
 
 
+def targets_table(results: Path) -> str:
+    """Which desired outputs the printed symmetry weights come from: their sizes beside ours for 0/1 and 0.1/0.9."""
+    rows = []
+    for printed in (published.SYMMETRY, published.SYMMETRY_PDP):
+        claims = symmetry_claims(Network(printed.architecture, printed.replica()), symmetry())
+        numbers = [float(getattr(claims, column)) for column in SIGNATURE]
+        rows.append([f"printed, {printed.source}", *_sizes(numbers[:3]), *(f"{n:.1f}" for n in numbers[3:])])
+    for name in ("symmetry", "symmetry_soft_targets"):
+        seeds = Seeds.read(results, name)
+        like_printed = seeds.solved.where(lambda row: row["S4"] == "1")
+        numbers = [_median(like_printed, column) for column in SIGNATURE]
+        task, within = seeds.config.task, seeds.config.criterion.tolerance
+        label = f"`{name}`: desired {task.target_off:g} and {task.target_on:g}, within {within:g}"
+        rows.append([label, *_sizes(numbers[:3]), *(f"{n:.1f}" for n in numbers[3:])])
+    header = ["weights", "input to hidden, one side", "hidden bias", "hidden to output", "output bias"]
+    return markdown(header, rows)
+
+
+def _sizes(numbers: Sequence[float]) -> list[str]:
+    smallest, middle, largest = numbers
+    return [f"{smallest:.1f}, {smallest * middle:.1f}, {smallest * largest:.1f}"]
+
+
 def xor_table(results: Path) -> str:
     """How many 2-2-1 networks stay unsolved, and how many of those are in the printed local minimum."""
     rows = []
@@ -182,6 +209,7 @@ def blocks(results: Path) -> dict[str, str]:
     return {
         "networks": networks_table(results),
         "symmetry": symmetry_table(results),
+        "targets": targets_table(results),
         "xor": xor_table(results),
         "equations": equations_table(),
     }

@@ -15,6 +15,7 @@ from experiments.run import run
 
 PUBLISHED: dict[str, int] = {
     "symmetry": 10_000,
+    "symmetry_soft_targets": 10_000,
     "symmetry_no_hidden": 1_000,
     "xor": 10_000,
     "xor_2_2_1": 10_000,

@@ -41,19 +41,31 @@ def run(config: Config, directory: Path, progress: bool = True) -> "Population":
     task, population = build.build_task(config), build.build_population(config)
     task = task.to(population.E.device, population.E.dtype)
     learning, criterion = build.build_learning(config), build.build_criterion(config)
+    held_out, measure = build.build_held_out(config, task), build.build_measure(config)
     every = config.record.every or max(1, learning.sweeps // 200)
     curves = Curves()
     tensorboard = TensorBoard(directory, config, curves) if config.record.tensorboard else None
 
     with ProgressBar(config, progress and config.record.progress) as bar, interruptible() as interrupted:
-        for look in train(population, task, learning, criterion, every, config.backward_pass.value, workers=workers):
+        looks = train(
+            population,
+            task,
+            learning,
+            criterion,
+            every,
+            config.backward_pass.value,
+            workers=workers,
+            measure=measure,
+            held_out=held_out,
+        )
+        for look in looks:
             for recorder in (curves, tensorboard, bar):
                 if recorder is not None:
                     recorder(look)
             if interrupted:
                 break
 
-    write_seeds(directory / "seeds.csv", config, population, task)
+    write_seeds(directory / "seeds.csv", config, population, task, held_out)
     curves.write(directory / "curves.csv")
     if tensorboard is not None:
         tensorboard.finish(look, metrics(population))

@@ -32,10 +32,11 @@ class Change(Enum):
 
 
 class Backward(Enum):
-    """How the backward pass is run: written out, or by autograd through the hand-written Functions."""
+    """How the backward pass is run: written out, by autograd through the Functions, or written out and compiled."""
 
     explicit = "explicit"
     autograd = "autograd"
+    compiled = "compiled"
 
 
 class TaskName(Enum):
@@ -43,6 +44,43 @@ class TaskName(Enum):
 
     xor = "xor"
     symmetry = "symmetry"
+    family_trees = "family_trees"
+
+
+class Answers(Enum):
+    """Family trees: the desired outputs of a case with two correct answers."""
+
+    both = "both"
+    first = "first"
+
+
+class Form(Enum):
+    """The form of E; see ``repro.errors``."""
+
+    squared = "squared"
+    cross_entropy = "cross_entropy"
+
+
+class Satisfied(Enum):
+    """Whether an output beyond its bound counts no error: never, unit by unit, or for a whole case."""
+
+    never = "never"
+    unit = "unit"
+    case = "case"
+
+
+class MeasuredFrom(Enum):
+    """What the error of an output is measured from: its desired value, or the bound."""
+
+    target = "target"
+    bound = "bound"
+
+
+class UnitFunction(Enum):
+    """The output function of hidden units: (2), or the same stretched from (0, 1) to (-1, 1)."""
+
+    logistic = "logistic"
+    symmetric = "symmetric"
 
 
 @dataclass
@@ -53,6 +91,9 @@ class TaskConfig:
     target_off: float = 0.0  # the desired output of a unit that should be off
     target_on: float = 1.0  # and of one that should be on
     length: int = 6  # symmetry: input units
+    held_out: int = 4  # family trees: cases kept back, drawn by each seed
+    held_out_cases: List[str] = field(default_factory=list)  # or these, as "Colin aunt", for every seed
+    answers: Answers = Answers.both  # family trees: what is wanted where there are two answers
 
 
 @dataclass
@@ -64,6 +105,20 @@ class NetworkConfig:
     biases: Optional[List[str]] = None  # groups with biases; null: all that receive
     shared: List[List[str]] = field(default_factory=list)  # sets of links "from->to" with the same weights
     initial_range: float = 0.3  # first weights uniform in [-initial_range, initial_range]
+    output_bias: Optional[float] = None  # what the output biases start from; null: like other weights
+    hidden_function: UnitFunction = UnitFunction.logistic
+
+
+@dataclass
+class ErrorConfig:
+    """How the error of an output unit is counted; see ``repro.errors.ErrorMeasure``."""
+
+    form: Form = Form.squared
+    satisfied: Satisfied = Satisfied.never
+    measured_from: MeasuredFrom = MeasuredFrom.target
+    on_bound: float = 0.8  # the bound of a unit that should be on
+    off_bound: float = 0.2  # and of one that should be off
+    factor: float = 1.0  # E is this many times as large
 
 
 @dataclass
@@ -84,6 +139,8 @@ class LearningConfig:
     sweeps: int = MISSING  # in all; the run ends sooner where every replica has stopped
     opening: List[PhaseConfig] = field(default_factory=list)  # phases before epsilon and alpha above
     decay: float = 0.0  # part of each weight taken off after each change
+    decay_biases: bool = True  # whether biases decay too
+    per_fan_in: bool = False  # divide each unit's epsilon by its number of inputs
     change: Change = Change.per_sweep
 
 
@@ -130,6 +187,7 @@ class Config:
     summary: str = ""
     task: TaskConfig = field(default_factory=TaskConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
+    error: ErrorConfig = field(default_factory=ErrorConfig)
     learning: LearningConfig = field(default_factory=LearningConfig)
     criterion: CriterionConfig = field(default_factory=CriterionConfig)
     population: PopulationConfig = field(default_factory=PopulationConfig)
@@ -157,6 +215,16 @@ def check(config: Config) -> None:
     length = config.task.length
     _require("task.length", length, length >= 2 and length % 2 == 0, "must be even and at least 2")
     _number("network.initial_range", config.network.initial_range)
+    bias = config.network.output_bias
+    _require("network.output_bias", bias, bias is None or math.isfinite(bias), "must be a number, or null")
+    error = config.error
+    bounds = 0 <= error.off_bound < error.on_bound <= 1
+    _require("error.off_bound", error.off_bound, bounds, f"must be from 0 to error.on_bound={error.on_bound}")
+    _require("error.factor", error.factor, 0 < error.factor < math.inf, "must be a number above 0")
+    mixed = error.form is Form.cross_entropy and error.measured_from is MeasuredFrom.bound
+    _require(
+        "error.form", error.form.value, not mixed, "has no form measured from the bound; error.measured_from=target"
+    )
     learning = config.learning
     _number("learning.epsilon", learning.epsilon)
     _part("learning.alpha", learning.alpha, "0 gives equation (8)")

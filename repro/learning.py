@@ -44,24 +44,33 @@ def phase_of(phases: Sequence[Phase], sweep: int) -> Phase:
 
 
 def changed(
-    w: Tensor, dE_dw: Tensor, previous: Tensor, phase: Phase, decay: float = 0.0, active: Tensor | None = None
+    w: Tensor,
+    dE_dw: Tensor,
+    previous: Tensor,
+    epsilon: float | Tensor,
+    alpha: float | Tensor,
+    decay: float = 0.0,
+    active: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """One weight change: the new w and Δw(t), both shaped like w ``[to, from, replicas]``.
 
-    w + Δw, with Δw by (9), then less ``decay`` times itself: the paper decays "after each weight change"
-    (N Fig. 4). ``active`` ``[replicas]``, bool: where False, the replica's weights stay as they are.
+    w + Δw, with Δw by (9), then less ``decay`` times itself: the decay of N Fig. 4 comes after each change.
+    ``active`` ``[replicas]``, bool: where False, the replica's weights and last change stay as they are.
     """
-    change = equations.momentum(dE_dw, previous, phase.epsilon, phase.alpha)
+    change = equations.momentum(dE_dw, previous, epsilon, alpha)
     new = w + change
     if decay:
         new = new - decay * new
-    return (new if active is None else torch.where(active, new, w)), change
+    if active is None:
+        return new, change
+    return torch.where(active, new, w), torch.where(active, change, previous)
 
 
 class LearningRule(torch.optim.Optimizer):
     """Equation (9), or (8) where α is 0, with phases and decay, as an optimizer.
 
-    params: parameters ``[to, from, replicas]``, or the usual groups of them; a group may have its own ``decay``.
+    params: parameters ``[to, from, replicas]``, or the usual groups of them; a group may have its own ``decay``, and
+        a ``rate`` that multiplies ε.
     phases: in order; each lasts its number of sweeps.
     decay: the part of every weight taken off after each change (0.002 for the family trees, N Fig. 4).
     changes_per_sweep: 1, or the number of cases where the weights change after every case (N p.535).
@@ -86,7 +95,7 @@ class LearningRule(torch.optim.Optimizer):
             raise ValueError(f"changes_per_sweep={changes_per_sweep}: must be at least 1")
         self.phases = tuple(phases)
         self.changes_per_sweep = changes_per_sweep
-        super().__init__(params, {"decay": decay, "changes": 0})
+        super().__init__(params, {"decay": decay, "rate": 1.0, "changes": 0})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None, active: Tensor | None = None) -> Any:
@@ -98,9 +107,11 @@ class LearningRule(torch.optim.Optimizer):
         for group in self.param_groups:
             phase = phase_of(self.phases, group["changes"] // self.changes_per_sweep + 1)
             group["changes"] += 1
+            epsilon = phase.epsilon * group["rate"]
             for w in group["params"]:
                 if w.grad is not None:
                     previous = self.state[w].get("change", torch.zeros_like(w))
-                    new, self.state[w]["change"] = changed(w, w.grad, previous, phase, group["decay"], active)
+                    new, change = changed(w, w.grad, previous, epsilon, phase.alpha, group["decay"], active)
+                    self.state[w]["change"] = change
                     w.copy_(new)
         return result

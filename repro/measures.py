@@ -30,15 +30,14 @@ def antisymmetry(w: Tensor) -> Tensor:
     return (w + w.flip(1)).abs().amax(dim=(0, 1)) / w.abs().amax(dim=(0, 1))
 
 
-def side_ratios(w: Tensor) -> Tensor:
-    """The sizes on one side of the middle, in increasing order, as multiples of the smallest (S4: 1, 2, 4).
+def side_sizes(w: Tensor) -> Tensor:
+    """The sizes of the weights on one side of the middle, in increasing order (S4: as 1 to 2 to 4).
 
     w ``[hidden, input, replicas]``; the size of a place is the mean over both sides and all hidden units.
     Returns ``[input / 2, replicas]``.
     """
     half = w.shape[1] // 2
-    sizes = ((w.abs() + w.flip(1).abs()) / 2).mean(dim=0)[:half].sort(dim=0).values
-    return sizes / sizes[0]
+    return ((w.abs() + w.flip(1).abs()) / 2).mean(dim=0)[:half].sort(dim=0).values
 
 
 def opposite_units(w: Tensor) -> Tensor:
@@ -51,12 +50,20 @@ def opposite_units(w: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class SymmetryClaims:
-    """Claims S3 to S7 for each replica, ``[replicas]`` each: three measures, and whether each claim holds."""
+    """Claims S3 to S7 for each replica, ``[replicas]`` each: measures, and whether each claim holds.
+
+    smallest, ratio_middle, ratio_largest: the sizes on a side, see ``side_sizes``. hidden_bias, hidden_to_output:
+    the mean over the two hidden units.
+    """
 
     antisymmetry: Tensor
+    smallest: Tensor
     ratio_middle: Tensor
     ratio_largest: Tensor
     opposite_units: Tensor
+    hidden_bias: Tensor
+    hidden_to_output: Tensor
+    output_bias: Tensor
     S3: Tensor
     S4: Tensor
     S5: Tensor
@@ -77,13 +84,18 @@ def symmetry_claims(network: Network, task: Task) -> SymmetryClaims:
     on = {group: y > 0.5 for group, y in network.activity(task.inputs).items()}
     hidden_on, output_on = on["hidden"].sum(dim=1), on["output"][:, 0]
     symmetric = task.desired[:, 0] > task.desired.mean()
-    ratios = side_ratios(w)
+    sizes = side_sizes(w)
+    ratios = sizes / sizes[0]
     exact = torch.tensor([1.0, 2.0, 4.0], dtype=w.dtype, device=w.device).unsqueeze(1)
     return SymmetryClaims(
         antisymmetry=antisymmetry(w),
+        smallest=sizes[0],
         ratio_middle=ratios[1],
         ratio_largest=ratios[2],
         opposite_units=opposite_units(w),
+        hidden_bias=hidden_bias.mean(dim=(0, 1)),
+        hidden_to_output=network.weights[link_name("hidden", "output")].detach().mean(dim=(0, 1)),
+        output_bias=output_bias[0, 0].detach(),
         S3=antisymmetry(w) <= ANTISYMMETRY_WITHIN,
         S4=((ratios / exact - 1).abs() <= RATIO_WITHIN).all(dim=0),
         S5=(hidden_bias < 0).all(dim=0)[0]

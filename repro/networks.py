@@ -14,7 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from repro import equations
-from repro.equations import Logistic, SquaredError, TotalInput
+from repro.equations import TotalInput
+from repro.errors import AS_PRINTED, ErrorMeasure, MeasuredError
+from repro.output_functions import LOGISTIC, OutputFunction
 from repro.tasks import Task
 
 ALWAYS_ON = "bias"
@@ -49,6 +51,7 @@ class Architecture:
     biases: the groups whose units have a bias; None means every group that is not an input.
     shared: sets of links, each written ``"from->to"``, that have one set of weights (N Fig. 5, P p.355). Their
         derivatives are added, as for any weight that is used more than once.
+    functions: the output function of a group's units, where it is not the logistic of (2).
 
     Raises SpecError, naming the culprit, for an unknown group, a group without units, a link that goes down,
     within a group or in a cycle, a hidden or output group cut off from the rest, or shared links of unlike size.
@@ -58,6 +61,7 @@ class Architecture:
     links: Mapping[str, Sequence[str]]
     biases: Iterable[str] | None = None
     shared: Sequence[Sequence[str]] = ()
+    functions: Mapping[str, OutputFunction] = field(default_factory=dict)
     all_links: tuple[Link, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -168,6 +172,14 @@ class Architecture:
         """The links that a group feeds."""
         return [link for link in self.all_links if link.source == group]
 
+    def function(self, group: str) -> OutputFunction:
+        """The output function of a group's units."""
+        return self.functions.get(group, LOGISTIC)
+
+    def fan_in(self, group: str) -> int:
+        """How many weights lead into each unit of a group, its bias included."""
+        return sum(self.groups.get(link.source, 1) for link in self.into(group))
+
     def check_task(self, task: Task) -> None:
         """Raises SpecError where the task's input or desired-output units are not the network's."""
         if set(task.inputs) != set(self.inputs):
@@ -224,48 +236,69 @@ class Network(nn.Module):
 
     def activity(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The outputs of every group, ``[cases, units, replicas]``; those of an input have a last axis of 1."""
-        y = self._bottom(inputs)
+        y = bottom(self.architecture, inputs)
         for group in self.architecture.receiving:
             first, *rest = (TotalInput.apply(y[k.source], self.weights[k.key]) for k in self.architecture.into(group))
-            y[group] = Logistic.apply(sum(rest, first))
+            y[group] = self.architecture.function(group).apply(sum(rest, first))
         return y
 
-    def derivatives(self, inputs: Mapping[str, Tensor], d: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """One forward and one backward pass by the formulas alone: outputs y, error E, and ∂E/∂w by key.
-
-        d: desired outputs ``[cases, units, 1]``. E is ``[replicas]``; each ∂E/∂w is shaped like its weights.
-        """
-        plan, w = self.architecture, {key: value.detach() for key, value in self.weights.items()}
-        y = self._bottom(inputs)
-        for group in plan.receiving:
-            first, *rest = (equations.total_input(y[link.source], w[link.key]) for link in plan.into(group))
-            y[group] = equations.logistic(sum(rest, first))
-        dE_dx: dict[str, Tensor] = {}
-        dE_dw: dict[str, Tensor] = {}
-        for group in reversed(plan.receiving):
-            if group == plan.output:
-                slope = equations.dE_dy_output(y[group], d)
-            else:
-                first, *rest = (equations.dE_dy(dE_dx[link.target], w[link.key]) for link in plan.out_of(group))
-                slope = sum(rest, first)
-            dE_dx[group] = equations.dE_dx(slope, y[group])
-            for link in plan.into(group):
-                term = equations.dE_dw(dE_dx[group], y[link.source])
-                dE_dw[link.key] = dE_dw[link.key] + term if link.key in dE_dw else term
-        return y[plan.output], equations.error(y[plan.output], d), dE_dw
-
-    def _bottom(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The units that are set from outside, and the one that is always 1."""
-        y = {name: inputs[name].unsqueeze(2) for name in self.architecture.inputs}
-        some = next(iter(y.values()))
-        y[ALWAYS_ON] = torch.ones_like(some[:, :1])
-        return y
+    def derivatives(
+        self,
+        inputs: Mapping[str, Tensor],
+        d: Tensor,
+        measure: ErrorMeasure = AS_PRINTED,
+        included: Tensor | None = None,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Outputs and ∂E/∂w by the formulas alone: ``derivatives`` of this module with this network's weights."""
+        weights = {key: value.detach() for key, value in self.weights.items()}
+        return derivatives(self.architecture, weights, inputs, d, measure, included)
 
 
-def error(y: Tensor, d: Tensor) -> Tensor:
-    """Equation (3) with its hand-written backward pass (4): E ``[replicas]``, differentiable.
+def derivatives(
+    architecture: Architecture,
+    weights: Mapping[str, Tensor],
+    inputs: Mapping[str, Tensor],
+    d: Tensor,
+    measure: ErrorMeasure = AS_PRINTED,
+    included: Tensor | None = None,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """One forward and one backward pass, written out: the outputs y of the top group, and ∂E/∂w by key.
 
-    y ``[cases, units, replicas]``, d ``[cases, units]`` or ``[cases, units, 1]``.
+    d: desired outputs ``[cases, units, 1]``. measure: E, as printed unless given. included: ``[cases, 1, replicas]``,
+    1 where the case counts for the replica and 0 where it does not; None: all count.
+    Returns y ``[cases, units, replicas]`` and derivatives shaped like the weights.
     """
-    result: Tensor = SquaredError.apply(y, d if d.ndim == 3 else d.unsqueeze(2))
+    y = bottom(architecture, inputs)
+    for group in architecture.receiving:
+        first, *rest = (equations.total_input(y[k.source], weights[k.key]) for k in architecture.into(group))
+        y[group] = architecture.function(group).y(sum(rest, first))
+    dE_dx: dict[str, Tensor] = {}
+    dE_dw: dict[str, Tensor] = {}
+    for group in reversed(architecture.receiving):
+        if group == architecture.output:
+            dE_dy = measure.dE_dy(y[group], d, included)
+        else:
+            first, *rest = (equations.dE_dy(dE_dx[k.target], weights[k.key]) for k in architecture.out_of(group))
+            dE_dy = sum(rest, first)
+        dE_dx[group] = architecture.function(group).dE_dx(dE_dy, y[group])
+        for link in architecture.into(group):
+            term = equations.dE_dw(dE_dx[group], y[link.source])
+            dE_dw[link.key] = dE_dw[link.key] + term if link.key in dE_dw else term
+    return y[architecture.output], dE_dw
+
+
+def bottom(architecture: Architecture, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The outputs that no equation gives: those of the input units, ``[cases, units, 1]``, and the one always 1."""
+    y = {name: inputs[name].unsqueeze(2) for name in architecture.inputs}
+    some = next(iter(y.values()))
+    y[ALWAYS_ON] = torch.ones_like(some[:, :1])
+    return y
+
+
+def error(y: Tensor, d: Tensor, measure: ErrorMeasure = AS_PRINTED, included: Tensor | None = None) -> Tensor:
+    """Equation (3), or another measure, with its hand-written backward pass: E ``[replicas]``, differentiable.
+
+    y ``[cases, units, replicas]``, d ``[cases, units]`` or ``[cases, units, 1]``, included as in ``derivatives``.
+    """
+    result: Tensor = MeasuredError.apply(y, d if d.ndim == 3 else d.unsqueeze(2), measure, included)
     return result

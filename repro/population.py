@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from repro.networks import Architecture
+from repro.networks import ALWAYS_ON, Architecture, link_name
 
 NOT_YET = -1
 """``met_at`` of a replica that has not met the criterion."""
@@ -72,9 +72,15 @@ class Population:
         initial_range: float,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
+        output_bias: float | None = None,
     ) -> "Population":
-        """A population before its first sweep; every last change is 0. Shapes and errors as in initial_weights."""
+        """A population before its first sweep; every last change is 0. Shapes and errors as in initial_weights.
+
+        output_bias: what the output units' biases start from, in place of a random number.
+        """
         weights = initial_weights(architecture, seeds, initial_range, dtype, device)
+        if output_bias is not None:
+            weights[link_name(ALWAYS_ON, architecture.output)].fill_(output_bias)
         return cls(
             architecture=architecture,
             seeds=tuple(seeds),

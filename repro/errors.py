@@ -1,0 +1,105 @@
+"""How the error of an output unit is counted where it is not simply (3) and (4).
+
+For the family trees N and H count no error for a unit that is on or off clearly enough: N Fig. 4 says so, and H
+p.11 adds that what remains is measured from the bound, 0.8 or 0.2, and not from 1 or 0. ``ErrorMeasure`` holds
+these readings, and those that the text leaves room for, each with its derivative written by hand.
+
+Shapes: y ``[cases, units, replicas]``, d ``[cases, units, 1]``, included ``[cases, 1, replicas]`` or None.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+from repro import equations
+
+Form = Literal["squared", "cross_entropy"]
+Satisfied = Literal["never", "unit", "case"]
+MeasuredFrom = Literal["target", "bound"]
+
+SMALLEST_SLOPE = 1e-7
+"""Least y (1 - y) that cross-entropy divides by: an output of exactly 0 or 1 in float32 has none left."""
+
+
+@dataclass(frozen=True)
+class ErrorMeasure:
+    """E and ∂E/∂y of the output units. The defaults are (3) and (4) as printed.
+
+    form: "squared", or "cross_entropy", -Σ d ln y + (1 - d) ln (1 - y), whose ∂E/∂x is y - d.
+    satisfied: whether an output beyond its bound counts no error: "never", by "unit" (N Fig. 4, H p.11), or only
+        once every unit of the "case" is beyond its bound.
+    measured_from: where the error of the others starts: the "target" d, or the "bound" (H p.11).
+    on_bound, off_bound: the bounds, for units whose d is above and below the middle.
+    factor: E is this many times as large; 2 leaves out the ½ of (3).
+
+    Raises ValueError for cross-entropy measured from the bound: it needs d.
+    """
+
+    form: Form = "squared"
+    satisfied: Satisfied = "never"
+    measured_from: MeasuredFrom = "target"
+    on_bound: float = 0.8
+    off_bound: float = 0.2
+    factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.form == "cross_entropy" and self.measured_from == "bound":
+            raise ValueError("cross_entropy has no form measured from the bound; use squared, or measured_from=target")
+
+    def wanted(self, y: Tensor, d: Tensor) -> Tensor:
+        """What each output is compared with: d, or the bound; and y itself where it counts as satisfied."""
+        bound = torch.where(d > (self.on_bound + self.off_bound) / 2, self.on_bound, self.off_bound).to(y.dtype)
+        wanted = d if self.measured_from == "target" else bound
+        if self.satisfied == "never":
+            return wanted.expand_as(y)
+        beyond = torch.where(d > (self.on_bound + self.off_bound) / 2, y > bound, y < bound)
+        if self.satisfied == "case":
+            beyond = beyond.all(dim=1, keepdim=True)
+        return torch.where(beyond, y, wanted)
+
+    def E(self, y: Tensor, d: Tensor, included: Tensor | None = None) -> Tensor:
+        """The error summed over the included cases and the units, ``[replicas]``; (3) by default."""
+        t = self.wanted(y, d)
+        if self.form == "squared":
+            terms = 0.5 * (y - t) ** 2
+        else:
+            inside = torch.where(t == y, torch.zeros_like(y), 1.0)
+            terms = -inside * (
+                torch.xlogy(t, y.clamp_min(SMALLEST_SLOPE)) + torch.xlogy(1 - t, (1 - y).clamp_min(SMALLEST_SLOPE))
+            )
+        return self.factor * (terms if included is None else terms * included).sum(dim=(0, 1))
+
+    def dE_dy(self, y: Tensor, d: Tensor, included: Tensor | None = None) -> Tensor:
+        """The derivative of E by each output, shaped like y; (4) by default."""
+        slope = equations.dE_dy_output(y, self.wanted(y, d))
+        if self.form == "cross_entropy":
+            slope = slope / (y * (1 - y)).clamp_min(SMALLEST_SLOPE)
+        slope = slope if self.factor == 1 else self.factor * slope
+        return slope if included is None else slope * included
+
+
+AS_PRINTED = ErrorMeasure()
+"""(3) and (4)."""
+
+
+class MeasuredError(Function):
+    """E = MeasuredError.apply(y, d, measure, included): any ErrorMeasure, with its hand-written backward pass."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(y: Tensor, d: Tensor, measure: ErrorMeasure, included: Tensor | None) -> Tensor:
+        return measure.E(y, d, included)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, ErrorMeasure, Tensor | None], output: Tensor) -> None:
+        y, d, ctx.measure, included = inputs
+        ctx.save_for_backward(y, d, included)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+        y, d, included = ctx.saved_tensors
+        return grad * ctx.measure.dE_dy(y, d, included), None, None, None

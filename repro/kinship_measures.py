@@ -1,0 +1,147 @@
+"""What a trained family-trees network knows, and what its units have come to mean (N Figs 3 and 4; H).
+
+A person's *code* is the activity of the 6 units that receive from the 24 people: ``[people, units, replicas]``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from repro.networks import ALWAYS_ON, Network, link_name
+from repro.tasks.family_trees import BRANCH, GENERATION, PEOPLE, PLACES
+
+NATIONALITY = (0,) * PLACES + (1,) * PLACES
+FEMALE = ((0,) * (PLACES // 2) + (1,) * (PLACES // 2)) * 2
+FEATURES: dict[str, Sequence[int | None]] = {
+    "nationality": NATIONALITY,
+    "generation": GENERATION,
+    "branch": BRANCH,
+    "sex": FEMALE,
+}
+"""Of each person of ``PEOPLE``: what F3, F5 and F6 say that a unit encodes, and what H p.8 says that none does.
+
+None: the person has no such feature.
+"""
+
+
+def cases_right(y: Tensor, d: Tensor) -> Tensor:
+    """H p.9: a case is right when all its outputs are on the right side of 0.5.
+
+    y ``[cases, units, replicas]``, d ``[cases, units]``; returns ``[cases, replicas]``, bool.
+    """
+    return ((y > 0.5) == (d > 0.5).unsqueeze(2)).all(dim=1)
+
+
+def cases_satisfied(y: Tensor, d: Tensor, on: float = 0.8, off: float = 0.2) -> Tensor:
+    """H p.6: a case is satisfied when every output is beyond its bound. Shapes as in ``cases_right``."""
+    wanted = (d > 0.5).unsqueeze(2)
+    return torch.where(wanted, y > on, y < off).all(dim=1)
+
+
+def spread_over_cases(y: Tensor) -> Tensor:
+    """How much the outputs depend on the input at all: their standard deviation over the cases, the mean over units.
+
+    y ``[cases, units, replicas]``; returns ``[replicas]``. About 0 where a network gives its average answer to all.
+    """
+    return y.std(dim=0).mean(dim=0)
+
+
+@torch.no_grad()
+def person_code(network: Network) -> Tensor:
+    """The code of each person, ``[people, units, replicas]``, in the order of ``PEOPLE``."""
+    w = network.weights[link_name("person1", "person_code")]
+    b = network.weights[link_name(ALWAYS_ON, "person_code")]
+    return network.architecture.function("person_code").y((w + b).transpose(0, 1))
+
+
+def decoding_accuracy(code: Tensor, feature: Tensor) -> Tensor:
+    """How well a code tells a feature: the part of people whose class has the nearest mean, each left out of its own.
+
+    code ``[people, units, replicas]``, feature ``[people]`` of whole numbers from 0, -1 for people left out of account.
+    Returns ``[replicas]``. With one unit it asks what that unit alone tells.
+    """
+    known = feature >= 0
+    x, classes = code[known], feature[known]
+    member = torch.nn.functional.one_hot(classes).to(x.dtype)  # [people, classes]
+    sums = torch.einsum("pk,pur->kur", member, x)
+    # the mean of class k as person p sees it: without p, where p belongs to k
+    count = member.sum(dim=0) - member
+    means = (sums.unsqueeze(0) - member[:, :, None, None] * x.unsqueeze(1)) / count[:, :, None, None]
+    distance = ((x.unsqueeze(1) - means) ** 2).sum(dim=2)  # [people, classes, replicas]
+    return (distance.argmin(dim=1) == classes.unsqueeze(1)).to(x.dtype).mean(dim=0)
+
+
+def unit_accuracies(code: Tensor, feature: Tensor) -> Tensor:
+    """``decoding_accuracy`` from each unit alone, ``[units, replicas]``."""
+    return torch.stack([decoding_accuracy(code[:, u : u + 1], feature) for u in range(code.shape[1])])
+
+
+def feature_of(name: str) -> Tensor:
+    """A feature of ``FEATURES`` as a tensor ``[people]``, -1 where a person has none."""
+    return torch.tensor([-1 if value is None else value for value in FEATURES[name]])
+
+
+def chance_level(
+    code: Tensor, feature: Tensor, permutations: int = 100, quantile: float = 0.95, seed: int = 0
+) -> float:
+    """What the best of the units reaches by chance: the quantile, over permutations of the people and replicas.
+
+    The null distribution behind "a unit encodes generation": the same codes, the people's features shuffled.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    known = torch.nonzero(feature >= 0)[:, 0]
+    best = []
+    for _ in range(permutations):
+        shuffled = feature.clone()
+        shuffled[known] = feature[known[torch.randperm(len(known), generator=generator)]]
+        best.append(unit_accuracies(code, shuffled).amax(dim=0))
+    return float(torch.cat(best).double().quantile(quantile))
+
+
+def twin_rank(code: Tensor) -> Tensor:
+    """Where each person's twin in the other tree stands among the other 23 by distance of codes (F4): 1 is nearest.
+
+    code ``[people, units, replicas]``; returns ``[people, replicas]``. By chance the mean is 12.
+    """
+    distance = torch.cdist(code.permute(2, 0, 1), code.permute(2, 0, 1))  # [replicas, people, people]
+    people = torch.arange(len(PEOPLE), device=code.device)
+    twin = (people + PLACES) % len(PEOPLE)
+    to_twin = distance[:, people, twin].unsqueeze(2)
+    nearer = (distance < to_twin).sum(dim=2) - 1  # the person itself is nearer, at distance 0
+    return nearer.T + 1
+
+
+def decay_balance(w: dict[str, Tensor], dE_dw: dict[str, Tensor]) -> Tensor:
+    """Whether decay balances ∂E/∂w at the end (F7): the correlation of w with -∂E/∂w over all weights.
+
+    w and dE_dw by key, ``[to, from, replicas]``; returns ``[replicas]``.
+    """
+    x = torch.cat([value.flatten(0, 1) for value in w.values()])
+    g = -torch.cat([dE_dw[key].flatten(0, 1) for key in w])
+    x, g = x - x.mean(dim=0), g - g.mean(dim=0)
+    size_x, size_g = (x * x).sum(dim=0).sqrt(), (g * g).sum(dim=0).sqrt()
+    return (x * g).sum(dim=0) / (size_x * size_g)
+
+
+@dataclass(frozen=True)
+class Kinship:
+    """How many cases each replica has right and what its outputs are like, ``[replicas]`` each."""
+
+    train_right: Tensor
+    train_satisfied: Tensor
+    held_out_right: Tensor
+    spread: Tensor
+
+
+@torch.no_grad()
+def kinship(y: Tensor, d: Tensor, held_out: Tensor) -> Kinship:
+    """y ``[cases, units, replicas]``, d ``[cases, units]``, held_out ``[cases, replicas or 1]``, bool."""
+    right, satisfied = cases_right(y, d), cases_satisfied(y, d)
+    return Kinship(
+        train_right=(right & ~held_out).sum(dim=0),
+        train_satisfied=(satisfied & ~held_out).sum(dim=0),
+        held_out_right=(right & held_out).sum(dim=0),
+        spread=spread_over_cases(y),
+    )
