@@ -23,7 +23,7 @@ from repro.tasks import Task
 CHUNK_BYTES = {"cpu": 2 * 2**20, "cuda": 2**30}
 """Room for the largest intermediate product of a sweep: about a core's cache; a small part of a GPU's memory."""
 
-Path = Literal["explicit", "autograd", "compiled"]
+BackwardPass = Literal["explicit", "autograd", "compiled"]
 Tensors = dict[str, Tensor]
 
 
@@ -106,7 +106,7 @@ def train(
     learning: Learning,
     criterion: Criterion,
     every: int = 1,
-    backward_pass: Path = "explicit",
+    backward_pass: BackwardPass = "explicit",
     chunk: int | None = None,
     workers: int = 1,
     measure: ErrorMeasure = AS_PRINTED,
@@ -137,7 +137,8 @@ def train(
     lesson = Lesson(task.to(device, dtype), learning, criterion, measure, held_out)
     if chunk is None:
         budget = CHUNK_BYTES.get(device.type, CHUNK_BYTES["cuda"])
-        chunk = replicas_per_chunk(population.architecture, len(task.cases), dtype, budget)
+        at_once = 1 if learning.per_case else len(task.cases)
+        chunk = replicas_per_chunk(population.architecture, at_once, dtype, budget)
         chunk = min(chunk, math.ceil(len(population.seeds) / workers))
     if backward_pass == "autograd":
         run: Callable[..., None] = _run_by_autograd
@@ -181,10 +182,12 @@ def _run(sweep: Callable[..., Any], population: Population, lesson: Lesson, coun
     population.met_at[part] = met_at
 
 
-@functools.cache
 def _as_tensors(phase: Phase) -> tuple[Tensor, Tensor]:
-    """ε and α as tensors: a compiled sweep would be compiled anew for another number."""
-    return torch.tensor(phase.epsilon), torch.tensor(phase.alpha)
+    """ε and α as tensors: a compiled sweep would be compiled anew for another number.
+
+    In float64: 0.1 in float32 is another ε, 1.5e-8 of it away. A tensor of one number takes on the other's precision.
+    """
+    return torch.tensor(phase.epsilon, dtype=torch.float64), torch.tensor(phase.alpha, dtype=torch.float64)
 
 
 def _sweep(
