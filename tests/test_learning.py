@@ -98,6 +98,7 @@ def test_inactive_replicas_keep_their_weights():
     expected = take(LearningRule([alone], [Phase(0.5, 0.5)], decay=0.25), alone, 1.0, 1.0)[-1]
     assert w.flatten().tolist() == [expected, 1.0, expected]
     assert expected != 1.0
+    assert rule.state[w]["change"].flatten().tolist() == [-0.75, 0.0, -0.75]  # nor does their last change move on
 
 
 def test_an_inactive_replica_may_be_broken():
@@ -128,6 +129,16 @@ def test_groups_have_their_own_decay():
         w.grad = torch.zeros_like(w)
     rule.step()
     assert (weight.item(), bias.item()) == (0.75, 1.0)
+
+
+def test_groups_have_their_own_rate():
+    one, half = parameter(0.0), parameter(0.0)
+    rule = LearningRule([{"params": [one]}, {"params": [half], "rate": 0.5}], [Phase(1.0, 0.5)])
+    for _ in range(2):
+        for w in (one, half):
+            w.grad = torch.ones_like(w)
+        rule.step()
+    assert (one.item(), half.item()) == (-2.5, -1.25)
 
 
 def test_groups_share_the_phases():
@@ -161,7 +172,7 @@ def test_closure_is_called_with_gradients():
 
 def test_changed_leaves_its_arguments_alone():
     w, g, previous = (torch.ones(2, 3, 4) for _ in range(3))
-    new, change = changed(w, g, previous, Phase(0.5, 0.25), decay=0.5)
+    new, change = changed(w, g, previous, 0.5, 0.25, decay=0.5)
     assert (w == 1).all()
     assert (previous == 1).all()
     assert (change == -0.25).all()
