@@ -1,5 +1,9 @@
 """From an experiment's options to the plain objects of ``repro``."""
 
+import os
+import shutil
+import sys
+import sysconfig
 from pathlib import Path
 
 import torch
@@ -95,6 +99,16 @@ def build_held_out(config: Config, task: Task) -> Tensor | None:
     except ValueError as problem:
         option = "task.held_out_cases" if config.task.held_out_cases else "task.held_out"
         raise ConfigError(f"{option}: {problem}") from None
+
+
+def compiler_lacking() -> str | None:
+    """What ``torch.compile`` would miss on this machine; None where it has all it needs."""
+    compiler = os.environ.get("CXX", "c++" if sys.platform == "darwin" else "g++")
+    if shutil.which(compiler) is None:
+        return f"there is no C++ compiler ({compiler})"
+    if not (Path(sysconfig.get_path("include")) / "Python.h").exists():
+        return "Python's headers are not installed (python3-dev)"
+    return None
 
 
 def seeds_of(config: Config) -> range:

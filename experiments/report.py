@@ -12,9 +12,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
+from rich.table import Table
 from torch import Tensor
 
 from experiments.build import load
+from experiments.reproduce import PUBLISHED, RESULTS
 from experiments.schema import Config
 from experiments.statistics import Share, place, quartiles_text
 from repro import equations, published
@@ -23,7 +26,6 @@ from repro.networks import Network
 from repro.tasks.symmetry import symmetry
 
 ROOT = Path(__file__).parent.parent
-RESULTS = ROOT / "results"
 README = ROOT / "README.md"
 
 
@@ -74,8 +76,31 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+NETWORKS = (
+    "experiment",
+    "what",
+    "sweeps, paper",
+    "learned here (95 %)",
+    "sweeps here: median (quartiles)",
+    "paper among ours",
+)
+
+
 def networks_table(results: Path) -> str:
     """How many learned, how fast, and where the paper's run falls."""
+    return markdown(NETWORKS, networks_rows(results))
+
+
+def print_networks(results: Path) -> None:
+    """The same in a terminal."""
+    table = Table(*NETWORKS)
+    for row in networks_rows(results):
+        table.add_row(*row)
+    Console().print(table)
+
+
+def networks_rows(results: Path) -> list[list[str]]:
+    """A row an experiment that has results."""
     rows = []
     for name in experiments(results):
         seeds = Seeds.read(results, name)
@@ -84,8 +109,7 @@ def networks_table(results: Path) -> str:
         what = seeds.config.summary
         share, took = str(seeds.share()), quartiles_text(sweeps)
         rows.append([f"`{name}`", what, f"{paper:,}" if paper else "", share, took, fell])
-    header = ["experiment", "what", "sweeps in the paper's run", "learned here, 95 % interval"]
-    return markdown([*header, "sweeps here: median (quartiles) of those", "the paper's run among ours"], rows)
+    return rows
 
 
 def symmetry_table(results: Path) -> str:
@@ -235,8 +259,6 @@ def write(results: Path = RESULTS, readme: Path = README) -> list[Path]:
 
 def experiments(results: Path) -> list[str]:
     """The experiments that have results, in the order in which they are published."""
-    from experiments.reproduce import PUBLISHED
-
     return [name for name in PUBLISHED if (results / f"{name}.csv").exists()]
 
 

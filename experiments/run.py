@@ -22,9 +22,10 @@ if TYPE_CHECKING:  # torch takes a second to import, and --help needs none of it
 CONFIGS = Path(__file__).parent.parent / "configs"
 
 
-def run(config: Config, directory: Path, progress: bool = True) -> "Population":
+def run(config: Config, directory: Path, quiet: bool = False) -> "Population":
     """One run: train the population and write seeds.csv, curves.csv, figures and TensorBoard events to the directory.
 
+    quiet: no progress bar, and no summary at the end.
     Ctrl-C ends it at the next look; everything up to there is written all the same, and the exit code is 130.
     """
     import torch
@@ -33,7 +34,7 @@ def run(config: Config, directory: Path, progress: bool = True) -> "Population":
     from experiments.outcome import figures, write_seeds
     from experiments.recorders import Curves, ProgressBar, TensorBoard
     from experiments.summary import metrics, print_summary
-    from repro.training import train
+    from repro.training import BackwardPass, train
 
     torch.set_num_threads(1)  # the workers below share the cores out by replicas
     workers = config.threads or (cores() if config.device == "cpu" else 1)
@@ -41,20 +42,25 @@ def run(config: Config, directory: Path, progress: bool = True) -> "Population":
     task, population = build.build_task(config), build.build_population(config)
     task = task.to(population.E.device, population.E.dtype)
     learning, criterion = build.build_learning(config), build.build_criterion(config)
+    path: BackwardPass = config.backward_pass.value
+    lacking = build.compiler_lacking() if path == "compiled" else None
+    if lacking:
+        print(f"backward_pass=compiled: {lacking}; goes on with backward_pass=explicit, some 4 times slower.")
+        path = "explicit"
     held_out, measure = build.build_held_out(config, task), build.build_measure(config)
     every = config.record.every or max(1, learning.sweeps // 200)
     curves = Curves()
     tensorboard = TensorBoard(directory, config, curves) if config.record.tensorboard else None
 
-    with ProgressBar(config, progress and config.record.progress) as bar, interruptible() as interrupted:
+    with ProgressBar(config, config.record.progress and not quiet) as bar, interruptible() as interrupted:
         looks = train(
             population,
             task,
             learning,
             criterion,
             every,
-            config.backward_pass.value,
-            workers=workers,
+            path,
+            workers=1 if path == "compiled" else workers,
             measure=measure,
             held_out=held_out,
         )
@@ -73,7 +79,8 @@ def run(config: Config, directory: Path, progress: bool = True) -> "Population":
         (directory / "figures").mkdir(exist_ok=True)
         for name, figure in figures(config, curves, population):
             figure.savefig(directory / "figures" / f"{name}.png", dpi=130)
-    print_summary(config, population, directory)
+    if not quiet:
+        print_summary(config, population, directory)
     if interrupted:
         left = learning.sweeps - population.sweep
         print(f"Interrupted after {population.sweep:,} sweeps, {left:,} before the end; what was found is written.")

@@ -172,6 +172,16 @@ class RecordConfig:
 
 
 @dataclass
+class ReadingConfig:
+    """Family trees: a reading of what the text leaves open, by its difference from the literal one."""
+
+    name: str = "literal"
+    question: str = ""
+    departures: int = 0  # from what the text says, or from the least that it suggests
+    text: str = ""
+
+
+@dataclass
 class PaperConfig:
     """What the paper reports, drawn as a reference beside our curves."""
 
@@ -192,6 +202,8 @@ class Config:
     criterion: CriterionConfig = field(default_factory=CriterionConfig)
     population: PopulationConfig = field(default_factory=PopulationConfig)
     record: RecordConfig = field(default_factory=RecordConfig)
+    reading: ReadingConfig = field(default_factory=ReadingConfig)
+    count: str = ""  # which printed count a reading is held against; see configs/count
     paper: PaperConfig = field(default_factory=PaperConfig)
     device: str = "cpu"  # cpu, cuda or cuda:N
     precision: Precision = Precision.float32
@@ -221,10 +233,6 @@ def check(config: Config) -> None:
     bounds = 0 <= error.off_bound < error.on_bound <= 1
     _require("error.off_bound", error.off_bound, bounds, f"must be from 0 to error.on_bound={error.on_bound}")
     _require("error.factor", error.factor, 0 < error.factor < math.inf, "must be a number above 0")
-    mixed = error.form is Form.cross_entropy and error.measured_from is MeasuredFrom.bound
-    _require(
-        "error.form", error.form.value, not mixed, "has no form measured from the bound; error.measured_from=target"
-    )
     learning = config.learning
     _number("learning.epsilon", learning.epsilon)
     _part("learning.alpha", learning.alpha, "0 gives equation (8)")

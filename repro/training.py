@@ -144,7 +144,8 @@ def train(
         run: Callable[..., None] = _run_by_autograd
     else:
         sweep = functools.partial(_sweep, population.architecture, lesson)
-        run = functools.partial(_run, torch.compile(sweep, dynamic=False) if backward_pass == "compiled" else sweep)
+        compiled = backward_pass == "compiled" and not learning.per_case
+        run = functools.partial(_run, torch.compile(sweep, dynamic=False) if compiled else sweep)
 
     everyone = torch.arange(len(population.seeds), device=device)
     with ThreadPoolExecutor(workers) as pool:
