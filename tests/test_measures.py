@@ -117,6 +117,17 @@ def test_no_hidden_unit_on_misses_the_seventh():
     assert "S7" in failed(claims(hidden=[(0, 0, -5.0), (1, 0, -5.0)]))
 
 
+def test_both_hidden_units_on_misses_the_seventh():
+    """Biases so large that the smallest side, 3.5, turns on both units: the output is off, but not by one unit."""
+    assert failed(claims(hidden=[(0, 0, 4.0), (1, 0, 4.0)])) == ["S5", "S7"]
+
+
+def test_an_output_turned_on_by_the_hidden_units_misses_the_fifth():
+    """On for every pattern, and not by its bias."""
+    assert failed(claims(high=[(0, 0, 9.0), (0, 1, 9.0)])) == ["S7"]
+    assert failed(claims(high=[(0, 0, 9.0), (0, 1, 9.0)], output=[(0, 0, -0.1)])) == ["S5", "S7"]
+
+
 def test_stuck_as_printed_by_hand():
     printed = torch.tensor([0.1, 0.5, 0.9, 0.5])
     found = {

@@ -90,6 +90,33 @@ def test_printed_networks_are_those_of_the_reference(name):
     torch.testing.assert_close(run(published, task)[1], torch.tensor(expected, dtype=torch.float64)[:, 0])
 
 
+PRINTED = {  # copied once more from the figures: unit by unit, the weights from below, then the bias
+    "symmetry": [
+        (14.2, -3.6, 7.2, -7.2, 3.6, -14.2, -1.1),
+        (-14.2, 3.6, -7.1, 7.1, -3.6, 14.2, -1.1),
+        (-8.8, -8.8, 6.4),
+    ],
+    "symmetry PDP": [
+        (-3.18, 6.32, -12.56, 12.56, -6.33, 3.17, -1.0),
+        (3.16, -6.34, 12.52, -12.51, 6.31, -3.17, -1.0),
+        (-9.44, -9.44, 6.89),
+    ],
+    "XOR": [(-6.4, -6.4, 2.2), (-9.4, -4.2, -4.2, 6.3)],
+    "XOR local minimum": [(-2.0, 9.2, 2.0), (4.3, 8.8, -0.1), (-4.5, 5.3, -0.8)],
+}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_weights_are_the_printed_numbers(name):
+    published, units = ALL[name], []
+    rows = published.replica()
+    for group in published.architecture.receiving:
+        for j in range(published.groups[group]):
+            below = [rows[f"{source}->{group}"][j].flatten().tolist() for source in (*published.links[group], "bias")]
+            units.append(tuple(value for values in below for value in values))
+    assert units == PRINTED[name]
+
+
 def test_what_the_papers_say_of_the_learning():
     said = [(p.source, p.sweeps, p.epsilon) for p in ALL.values()]
     assert said == [

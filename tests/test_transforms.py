@@ -14,7 +14,7 @@ from torch._dynamo.exc import Unsupported
 
 import tests.test_equations
 from repro import networks
-from repro.equations import Logistic, TotalInput
+from repro.equations import Logistic, SquaredError, TotalInput
 from repro.networks import Architecture, Network, error
 from tests.gradients import FUNCTIONS, each_function, forward_mode, inputs_of, plain, wrong
 
@@ -88,6 +88,17 @@ def test_func_grad_and_vmap(function, mode):
 @each_function
 def test_canary_is_seen(function, mode):
     assert_times(mode(wrong(function, HUNDRED), inputs_of(function)), right_gradients(function), HUNDRED)
+
+
+@modes
+@pytest.mark.parametrize(("function", "argument"), [(TotalInput, 0), (SquaredError, 0), (SquaredError, 1)])
+def test_func_grad_of_an_argument_shared_by_all_replicas(function, argument, mode):
+    inputs = list(inputs_of(function))
+    inputs[argument] = inputs[argument].detach()[..., :1].requires_grad_()
+    right = torch.autograd.grad(loss(plain(function))(*inputs), inputs)
+    found = mode(function, inputs)
+    assert [g.shape for g in found] == [t.shape for t in inputs]
+    assert_times(found, right, 1)
 
 
 @each_function
