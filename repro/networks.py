@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from repro import equations
-from repro.equations import TotalInput
+from repro.equations import SquaredError, TotalInput
 from repro.errors import AS_PRINTED, ErrorMeasure, MeasuredError
 from repro.output_functions import LOGISTIC, OutputFunction
 from repro.tasks import Task
@@ -300,5 +300,10 @@ def error(y: Tensor, d: Tensor, measure: ErrorMeasure = AS_PRINTED, included: Te
 
     y ``[cases, units, replicas]``, d ``[cases, units]`` or ``[cases, units, 1]``, included as in ``derivatives``.
     """
-    result: Tensor = MeasuredError.apply(y, d if d.ndim == 3 else d.unsqueeze(2), measure, included)
+    d = d if d.ndim == 3 else d.unsqueeze(2)
+    result: Tensor
+    if measure == AS_PRINTED and included is None:
+        result = SquaredError.apply(y, d)
+    else:
+        result = MeasuredError.apply(y, d, measure, included)
     return result

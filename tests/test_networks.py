@@ -9,7 +9,10 @@ from repro.tasks import Task
 from repro.tasks.symmetry import symmetry
 from repro.tasks.xor import xor
 from tests import reference
+from tests.gradients import assert_first_derivative, assert_second_derivative, forward_mode
 from tests.plans import PLANS, cases_of, largest_gap, random_task, random_weights, to_reference
+
+pytestmark = forward_mode
 
 each_plan = pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS.keys())
 
@@ -161,6 +164,25 @@ def test_activity_of_every_group(plan):
     for c, case in enumerate(cases):
         for (group, unit), value in reference.forward(plan.net, to_reference(weights, 1), case).items():
             assert activity[group][c, unit, -1].item() == pytest.approx(value, abs=1e-14)
+
+
+def test_a_whole_network_has_every_derivative():
+    """E as a function of its weights: backward, forward mode, and both again for the second derivative."""
+    plan = PLANS["shared"].architecture
+    network, task = Network(plan, random_weights(plan, 2)), random_task(plan)
+
+    def E(*weights):
+        values = dict(zip((f"weights.{key}" for key in network.weights), weights, strict=True))
+        return error(torch.func.functional_call(network, values, (task.inputs,)), task.desired)
+
+    weights = [w.detach().requires_grad_() for w in network.weights.values()]
+    assert_first_derivative(E, *weights)
+    assert_second_derivative(E, *weights)
+
+
+def test_error_is_differentiable_in_the_desired_outputs_too():
+    y, d = (torch.rand(4, 2, 3, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    assert_first_derivative(error, y, d)
 
 
 def test_reference_against_finite_differences():

@@ -309,7 +309,7 @@ def test_a_broken_replica_does_not_touch_the_others(value, backward_pass):
 
 
 def test_float32_stays_close_to_float64(record_property):
-    """1,000 symmetry nets as in N Fig. 1, 200 sweeps; the largest weight is about 2.5 by then."""
+    """1,000 symmetry nets as in N Fig. 1, 200 sweeps; the largest weight of a replica is about 7.6 by then."""
     learning = Learning((Phase(0.1, 0.9),), 200)
     double, single = (
         finish(started(SYMMETRY, range(1_000), dtype, initial_range=0.3), symmetry(), learning, every=200)
@@ -322,8 +322,8 @@ def test_float32_stays_close_to_float64(record_property):
     record_property("largest gap", gaps.max().item())
     print(f"float32 to float64: median {gaps.median():.2e}, 99 % {gaps.quantile(0.99):.2e}, largest {gaps.max():.2e}")
     assert single.E.dtype == torch.float32
-    assert gaps.median() < 1e-5
-    assert gaps.max() < 1e-3
+    assert gaps.median() < 2e-5  # measured: 3.6e-6
+    assert gaps.max() < 5e-4  # measured: 6.7e-5
 
 
 def test_a_task_that_does_not_fit_is_refused_before_anything_changes():

@@ -211,7 +211,7 @@ def with_wrong(name, monkeypatch):
 
 @quiet_compile
 @pytest.mark.usefixtures("fresh_compiler")
-@pytest.mark.parametrize("name", ["TotalInput", "Logistic", "MeasuredError"])
+@pytest.mark.parametrize("name", ["TotalInput", "Logistic", "SquaredError"])
 def test_canary_in_a_whole_network(monkeypatch, name):
     """Each of the three Functions lies on the way back from E to a weight, eager and compiled."""
     network = a_network()
