@@ -74,6 +74,7 @@ def do(job: Job) -> Job:
     shutil.rmtree(job.directory, ignore_errors=True)
     if job.experiment == STUDY:
         config.record.figures = config.record.tensorboard = False
+        config.record.every = max(1, config.learning.sweeps // 20)
     run(config, job.directory, quiet=True)
     return job
 

@@ -170,8 +170,8 @@ def train(
 
 def _run(sweep: Callable[..., Any], population: Population, lesson: Lesson, count: int, part: Tensor) -> None:
     """Take some replicas out of the population, through ``count`` sweeps, and back."""
-    w = {key: value[..., part] for key, value in population.weights.items()}
-    change = {key: value[..., part] for key, value in population.changes.items()}
+    w = {key: value.index_select(2, part) for key, value in population.weights.items()}
+    change = {key: value.index_select(2, part) for key, value in population.changes.items()}
     met_at, included = population.met_at[part], lesson.included(part)
     done = torch.full_like(met_at[:1], population.sweep)
     for number in range(population.sweep + 1, population.sweep + count + 1):
@@ -215,7 +215,9 @@ def _sweep(
             key: changed(w[key], dE_dw[key], change[key], epsilon * rate, alpha, decay, active)
             for key, (rate, decay) in by_link.items()
         }
-        return {key: new for key, (new, _) in both.items()}, {key: last for key, (_, last) in both.items()}
+        # one memory layout throughout, or a compiled sweep is compiled again for the layout of its own results
+        new = {key: value.contiguous() for key, (value, _) in both.items()}
+        return new, {key: value.contiguous() for key, (_, value) in both.items()}
 
     if not learning.per_case:
         w, change = change_all(dE_dw, active)
