@@ -97,6 +97,10 @@ class LearningRule(torch.optim.Optimizer):
         self.changes_per_sweep = changes_per_sweep
         super().__init__(params, {"decay": decay, "rate": 1.0, "changes": 0})
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For copy and pickle: torch's own leaves out what a subclass adds."""
+        return {**super().__getstate__(), "phases": self.phases, "changes_per_sweep": self.changes_per_sweep}
+
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None, active: Tensor | None = None) -> Any:
         """Change every weight that has a gradient. ``active`` ``[replicas]``, bool: the others keep theirs."""

@@ -1,6 +1,7 @@
 """Equations (8) and (9) as an optimizer: by hand, and against torch.optim.SGD where the two agree and where not."""
 
 import copy
+import pickle
 
 import pytest
 import torch
@@ -120,6 +121,17 @@ def test_state_dict_round_trip():
     second = LearningRule([resumed], phases, decay=0.5)
     second.load_state_dict(saved)
     assert take(second, resumed, *GRADIENTS[2:]) == expected[2:]
+
+
+def test_a_copy_goes_on_as_the_original_does():
+    w = parameter(0.3)
+    rule = LearningRule([w], [Phase(0.1, 0.9, sweeps=2), Phase(0.2, 0.5)], decay=0.01, changes_per_sweep=2)
+    take(rule, w, *GRADIENTS[:3])
+    for twin in (copy.deepcopy(rule), pickle.loads(pickle.dumps(rule))):
+        (its_w,) = twin.param_groups[0]["params"]
+        values = take(twin, its_w, *GRADIENTS[3:])
+        assert w.item() != values[0]
+    assert take(rule, w, *GRADIENTS[3:]) == values
 
 
 def test_groups_have_their_own_decay():
