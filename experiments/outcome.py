@@ -13,6 +13,7 @@ from experiments.build import build_measure
 from experiments.recorders import Curves, number
 from experiments.schema import Config, TaskName
 from repro import published
+from repro.figures import family_trees
 from repro.figures.curves import learning_curves, sweeps_distribution
 from repro.figures.hinton import hinton_figure
 from repro.figures.symmetry import figure_1
@@ -27,7 +28,7 @@ from repro.kinship_measures import (
     unit_accuracies,
 )
 from repro.measures import stuck_as_printed, symmetry_claims
-from repro.networks import Network
+from repro.networks import Network, link_name
 from repro.population import Population
 from repro.tasks import Task
 
@@ -89,7 +90,7 @@ def is_network_of(population: Population, printed: published.PublishedNetwork) -
     return dict(own.groups) == dict(theirs.groups) and own.all_links == theirs.all_links
 
 
-def figures(config: Config, curves: Curves, population: Population) -> Iterator[tuple[str, Figure]]:
+def figures(config: Config, curves: Curves, population: Population, task: Task) -> Iterator[tuple[str, Figure]]:
     """The figures of a run, by file name."""
     title, paper, source = config.summary or config.name, config.paper.sweeps, config.paper.source
     yield "curves", learning_curves(curves.sweeps, curves.E, curves.met, title, paper, source)
@@ -100,12 +101,54 @@ def figures(config: Config, curves: Curves, population: Population) -> Iterator[
         f"{int(population.met_at[shown]):,} sweeps" if population.met[shown] else f"not learned by {population.sweep:,}"
     )
     weights = {key: w.cpu() for key, w in population.replica(shown).items()}
-    yield "weights", hinton_figure(weights, label)
-    printed = published.SYMMETRY
-    if config.task.name is TaskName.symmetry and is_network_of(population, printed):
-        theirs = {key: w[..., 0] for key, w in printed.replica().items()}
-        title = f"{printed.source}: {printed.sweeps:,} sweeps"
-        yield "figure_1", figure_1({title: theirs, f"Here: {label}": weights})
+    match config.task.name:
+        case TaskName.family_trees:
+            yield from family_figures(population, task, shown, label)
+        case TaskName.symmetry if is_network_of(population, published.SYMMETRY):
+            printed = published.SYMMETRY
+            theirs = {key: w[..., 0] for key, w in printed.replica().items()}
+            yield (
+                "figure_1",
+                figure_1({f"{printed.source}: {printed.sweeps:,} sweeps": theirs, f"Here: {label}": weights}),
+            )
+    if config.task.name is not TaskName.family_trees:
+        yield "weights", hinton_figure(weights, label)
+
+
+def family_figures(population: Population, task: Task, shown: int, label: str) -> Iterator[tuple[str, Figure]]:
+    """N Figs 2 to 4 and the dendrogram of one replica."""
+    weights = {key: w[..., shown : shown + 1].cpu() for key, w in population.weights.items()}
+    network, task = Network(population.architecture, weights), task.to("cpu", population.E.dtype)
+    yield "figure_2", family_trees.figure_2()
+    case = task.cases.index("Colin aunt")
+    with torch.no_grad():
+        activity = network.activity({name: values[case : case + 1] for name, values in task.inputs.items()})
+    units = {group: y[0, :, 0] for group, y in activity.items()}
+    yield "figure_3", family_trees.figure_3(units, task.desired[case], f"Colin has-aunt (N Fig. 3): {label}")
+    code = person_code(network)
+    order, titles = as_in_the_paper(code)
+    w = weights[link_name("person1", "person_code")][..., 0]
+    yield (
+        "figure_4",
+        family_trees.figure_4(w, order, titles, f"People to the 6 units of their code (N Fig. 4): {label}"),
+    )
+    yield "dendrogram", family_trees.dendrogram_of_codes(code[..., 0], f"Codes of the people: {label}")
+
+
+def as_in_the_paper(code: Tensor) -> tuple[list[int], list[str]]:
+    """The units of one replica in N Fig. 4's order: that which tells nationality best is 1, generation 2, branch 6.
+
+    code ``[people, units, 1]``; returns the units' numbers, and what each tells with what accuracy.
+    """
+    accuracy = {name: unit_accuracies(code, feature_of(name))[:, 0] for name in ("nationality", "generation", "branch")}
+    left = list(range(code.shape[1]))
+    chosen: dict[str, int] = {}
+    for name, values in accuracy.items():
+        chosen[name] = max(left, key=lambda unit, values=values: float(values[unit]))  # type: ignore[misc]
+        left.remove(chosen[name])
+    order = [chosen["nationality"], chosen["generation"], *left, chosen["branch"]]
+    titles = [", ".join(f"{name} {float(values[unit]):.2f}" for name, values in accuracy.items()) for unit in order]
+    return order, titles
 
 
 def typical(population: Population, paper_sweeps: int | None) -> int:

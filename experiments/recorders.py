@@ -17,8 +17,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch.utils.tensorboard.summary import hparams
 from torch.utils.tensorboard.writer import SummaryWriter
 
-from experiments.schema import Config
+from experiments.schema import Config, TaskName
 from repro.figures.hinton import hinton_figure
+from repro.kinship_measures import FEATURES, person_code
+from repro.networks import Network
+from repro.tasks.family_trees import PEOPLE
 from repro.training import Look
 
 QUANTILES = (0.25, 0.5, 0.75)
@@ -99,6 +102,20 @@ class TensorBoard:
         seed = population.seeds[self.replica]
         figure = hinton_figure(population.replica(self.replica), f"seed {seed} after {look.sweep:,} sweeps")
         self.writer.add_figure("weights of one replica", figure, look.sweep, close=False)
+        if self.config.task.name is TaskName.family_trees:
+            self.project(look)
+
+    def project(self, look: Look) -> None:
+        """The named replica's codes of the people, for the embedding projector."""
+        weights = {key: w[..., self.replica : self.replica + 1] for key, w in look.population.weights.items()}
+        code = person_code(Network(look.population.architecture, weights))[..., 0]
+        rows = [
+            [person, *("?" if f[i] is None else str(f[i]) for f in FEATURES.values())]
+            for i, person in enumerate(PEOPLE)
+        ]
+        self.writer.add_embedding(
+            code, rows, global_step=look.sweep, tag="person codes", metadata_header=["person", *FEATURES]
+        )
 
     def finish(self, look: Look, metrics: dict[str, float]) -> None:
         """The last weights, and the options with the final metrics for the HPARAMS tab."""

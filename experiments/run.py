@@ -77,7 +77,7 @@ def run(config: Config, directory: Path, quiet: bool = False) -> "Population":
         tensorboard.finish(look, metrics(population))
     if config.record.figures:
         (directory / "figures").mkdir(exist_ok=True)
-        for name, figure in figures(config, curves, population):
+        for name, figure in figures(config, curves, population, task):
             figure.savefig(directory / "figures" / f"{name}.png", dpi=130)
     if not quiet:
         print_summary(config, population, directory)

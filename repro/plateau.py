@@ -55,4 +55,5 @@ def growth_rate(network: Network, task: Task, measure: ErrorMeasure, phase: Phas
     """
     keys = [key for key in network.weights if not key.startswith(f"{ALWAYS_ON}->")]
     eigenvalues = torch.linalg.eigvalsh(curvature(network, task, measure, keys).permute(2, 0, 1))
-    return (-eigenvalues[:, 0]).clamp_min(0) * phase.epsilon / (1 - phase.alpha)
+    growth: Tensor = (-eigenvalues[:, 0]).clamp_min(0) * phase.epsilon / (1 - phase.alpha)
+    return growth

@@ -1,0 +1,122 @@
+"""N Figs 2, 3 and 4 and a dendrogram of the person codes, drawn from the task and from trained weights."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, Rectangle
+from scipy.cluster.hierarchy import dendrogram, linkage
+from torch import Tensor
+
+from repro.figures.hinton import hinton
+from repro.tasks.family_trees import ENGLISH, ITALIAN, PEOPLE, PLACES, RELATIONS, Couple
+
+
+def figure_2() -> Figure:
+    """The two trees: "=" is married to, lines lead down to children."""
+    figure = Figure(figsize=(7.5, 4.2), layout="constrained")
+    for axes, couples in zip(figure.subplots(2, 1), (ENGLISH, ITALIAN), strict=True):
+        _tree(axes, couples)
+    figure.suptitle("The two family trees (N Fig. 2)", fontsize=10)
+    return figure
+
+
+def _tree(axes: Axes, couples: Sequence[Couple]) -> None:
+    """Grandparents, their children with spouses, and the grandchildren, in the arrangement of the paper."""
+    (g1, g2, first), (g3, g4, second), outer_left, middle, outer_right = couples
+    assert first is not None
+    assert second is not None
+    assert middle[2] is not None
+
+    def name(x: float, y: float, text: str) -> None:
+        axes.text(x, y, text, ha="center", va="center", fontsize=9)
+
+    name(2.5, 2, f"{g1} = {g2}")
+    name(7.5, 2, f"{g3} = {g4}")
+    name(1.2, 1, f"{outer_left[1]} = {outer_left[0]}")
+    name(5.0, 1, f"{middle[1]} = {middle[0]}")
+    name(8.8, 1, f"{outer_right[1]} = {outer_right[0]}")
+    name(4.2, 0, middle[2][0])
+    name(5.8, 0, middle[2][1])
+    for parent, kids, height in ((2.5, (1.8, 4.3), 2), (7.5, (5.6, 8.3), 2), (5.0, (4.2, 5.8), 1)):
+        axes.plot([parent, parent], [height - 0.2, height - 0.5], color="0.4", linewidth=1)
+        axes.plot(kids, [height - 0.5] * 2, color="0.4", linewidth=1)
+        for kid in kids:
+            axes.plot([kid, kid], [height - 0.5, height - 0.78], color="0.4", linewidth=1)
+    axes.set(xlim=(0, 10), ylim=(-0.4, 2.4))
+    axes.axis("off")
+
+
+def figure_3(activity: Mapping[str, Tensor], desired: Tensor, title: str) -> Figure:
+    """Activity in every unit for one case, from the inputs at the bottom to the outputs on top (N Fig. 3).
+
+    activity: by group, ``[units]``; white squares, side as the output. desired ``[24]``: black dots mark the answers.
+    """
+    figure = Figure(figsize=(7.5, 4.6), layout="constrained")
+    axes = figure.subplots()
+    blocks = {  # left edge, height of the lowest row, units in a row
+        "person1": (0, 0, PLACES),
+        "relation": (13.5, 0, len(RELATIONS) // 2),
+        "person_code": (3, 3, 6),
+        "relation_code": (13.5, 3, 6),
+        "central": (8.2, 5, 6),
+        "penultimate": (8.2, 8, 6),
+        "person2": (5.2, 10, PLACES),
+    }
+    for group, (left, bottom, width) in blocks.items():
+        values = activity[group].detach().double().cpu().numpy()
+        rows = -(-len(values) // width)
+        axes.add_patch(Rectangle((left, bottom), width, rows, facecolor="0.15"))
+        for unit, value in enumerate(values):
+            x, y, side = left + unit % width, bottom + rows - 1 - unit // width, 0.86 * float(np.clip(value, 0, 1))
+            axes.add_patch(Rectangle((x + (1 - side) / 2, y + (1 - side) / 2), side, side, facecolor="white"))
+            if group == "person2" and desired[unit] > 0.5:
+                axes.add_patch(Circle((x + 0.5, y + 0.5), 0.13, facecolor="black", edgecolor="white", linewidth=0.6))
+        axes.text(left, bottom + rows + 0.15, group.replace("_", " "), fontsize=7)
+    for group, names in (("person1", PEOPLE), ("person2", PEOPLE)):
+        left, bottom, width = blocks[group]
+        for unit, name in enumerate(names[:width]):
+            twin = names[unit + width]
+            axes.text(
+                left + unit + 0.5, bottom - 0.1, f"{name}, {twin}", rotation=90, fontsize=4.5, ha="center", va="top"
+            )
+    axes.text(13.5, -0.3, ", ".join(RELATIONS[:6]) + "\n" + ", ".join(RELATIONS[6:]), fontsize=4.5, va="top")
+    axes.set(xlim=(-0.5, 20.5), ylim=(-3.2, 13), aspect="equal", title=title)
+    axes.axis("off")
+    return figure
+
+
+def figure_4(w: Tensor, order: Sequence[int], titles: Sequence[str], title: str) -> Figure:
+    """The weights from the 24 people to the 6 units of the person code, English over Italian (N Fig. 4).
+
+    w ``[6, 24]``. order: which unit stands as the paper's 1 to 6; titles: what to say of each, in that order.
+    """
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    axes = figure.subplots(3, 2)
+    largest = float(w.abs().max())
+    for position, unit in enumerate(order):
+        row, column = position % 3, 1 - position // 3  # the paper has 1, 2, 3 on the right and 4, 5, 6 on the left
+        axis = axes[row, column]
+        hinton(axis, w[unit].reshape(2, PLACES), largest, f"{position + 1}: {titles[position]}")
+        axis.set_yticks([0, 1], ["English", "Italian"], fontsize=6)
+        if row == 0:
+            axis.xaxis.tick_top()
+            axis.set_xticks(range(PLACES), PEOPLE[:PLACES], rotation=90, fontsize=6)
+    figure.suptitle(title, fontsize=9)
+    return figure
+
+
+def dendrogram_of_codes(code: Tensor, title: str) -> Figure:
+    """Which people the network takes for alike: average-linkage clusters of their codes ``[24, units]``."""
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.subplots()
+    clusters = linkage(code.detach().double().cpu().numpy(), "average")
+    dendrogram(
+        clusters, labels=list(PEOPLE), orientation="left", ax=axes, color_threshold=0, above_threshold_color="0.3"
+    )
+    for label in axes.get_yticklabels():
+        label.set_fontsize(7)
+        label.set_color("#0060a8" if PEOPLE.index(label.get_text()) < PLACES else "#c04000")
+    axes.set(xlabel="distance between codes", title=title)
+    return figure
