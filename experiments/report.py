@@ -17,7 +17,7 @@ from rich.table import Table
 from torch import Tensor
 
 from experiments.build import load
-from experiments.reproduce import PUBLISHED, RESULTS
+from experiments.catalogue import PUBLISHED, RESULTS
 from experiments.schema import Config
 from experiments.statistics import Share, place, quartiles_text
 from repro import equations, published

@@ -19,25 +19,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from experiments import report
 from experiments.build import CONFIGS, load
+from experiments.catalogue import PUBLISHED, RESULTS, STUDY, STUDY_SEEDS
 from experiments.run import cores, run
-
-RESULTS = CONFIGS.parent / "results"
-
-PUBLISHED: dict[str, int] = {
-    "symmetry": 5_000,
-    "symmetry_soft_targets": 5_000,
-    "symmetry_no_hidden": 1_000,
-    "xor": 5_000,
-    "xor_2_2_1": 5_000,
-    "xor_2_2_1_fast": 5_000,
-    "family_trees": 1_000,
-    "family_trees_learned": 1_000,
-}
-"""How many seeds of each experiment the published tables count."""
-
-STUDY, STUDY_SEEDS = "family_trees_readings", 1_000
-"""The experiment that takes longer than all others together: run only where it is named."""
 
 STUDY_COLUMNS = ("seed", "E", "train_right", "train_satisfied", "held_out_right", "spread")
 
@@ -150,8 +135,6 @@ def main() -> None:
         parser.error(f"{', '.join(unknown)}: not published; choose from {', '.join(everything)}")
     if arguments.seeds is not None and arguments.seeds < 1:
         parser.error(f"--seeds {arguments.seeds}: must be at least 1")
-
-    from experiments import report
 
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes share the cores out
     started, names = time.monotonic(), arguments.names or list(PUBLISHED)

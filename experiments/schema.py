@@ -250,8 +250,8 @@ def check(config: Config) -> None:
     _require(
         "population.first_seed",
         population.first_seed,
-        population.first_seed >= 0 and last < 2**63,
-        "seeds run from 0 to 2^63 - 1",
+        population.first_seed >= 0 and last < 2**32,
+        "seeds run from 0 to 2^32 - 1",
     )
     record = config.record
     if record.every is not None:

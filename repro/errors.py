@@ -44,34 +44,32 @@ class ErrorMeasure:
     off_bound: float = 0.2
     factor: float = 1.0
 
-    def wanted(self, y: Tensor, d: Tensor) -> Tensor:
-        """What each output is compared with: d, or the bound; and y itself where it counts as satisfied."""
-        bound = torch.where(d > (self.on_bound + self.off_bound) / 2, self.on_bound, self.off_bound).to(y.dtype)
-        wanted = d if self.measured_from == "target" else bound
-        if self.satisfied == "never":
-            return wanted.expand_as(y)
-        beyond = torch.where(d > (self.on_bound + self.off_bound) / 2, y > bound, y < bound)
-        if self.satisfied == "case":
-            beyond = beyond.all(dim=1, keepdim=True)
-        return torch.where(beyond, y, wanted)
+    def wanted(self, y: Tensor, d: Tensor, included: Tensor | None = None) -> Tensor:
+        """What each output is compared with, shaped like y: d or the bound, and y itself where no error counts."""
+        should_be_on = d > (self.on_bound + self.off_bound) / 2
+        bound = torch.where(should_be_on, self.on_bound, self.off_bound).to(y.dtype)
+        counts = torch.ones_like(y, dtype=torch.bool) if included is None else (included > 0).expand_as(y)
+        if self.satisfied != "never":
+            beyond = torch.where(should_be_on, y > bound, y < bound)
+            if self.satisfied == "case":
+                beyond = beyond.all(dim=1, keepdim=True)
+            counts = counts & ~beyond
+        return torch.where(counts, d if self.measured_from == "target" else bound, y)
 
     def E(self, y: Tensor, d: Tensor, included: Tensor | None = None) -> Tensor:
         """The error summed over the included cases and the units, ``[replicas]``; (3) by default."""
-        t = self.wanted(y, d)
+        t = self.wanted(y, d, included)
         if self.form == "squared":
-            terms = 0.5 * (y - t) ** 2
-        else:
-            high, low = y.clamp_min(SMALLEST_SLOPE), (1 - y).clamp_min(SMALLEST_SLOPE)
-            terms = torch.xlogy(t, t / high) + torch.xlogy(1 - t, (1 - t) / low)
-        return self.factor * (terms if included is None else terms * included).sum(dim=(0, 1))
+            return self.factor * equations.error(y, t)
+        high, low = y.clamp_min(SMALLEST_SLOPE), (1 - y).clamp_min(SMALLEST_SLOPE)
+        return self.factor * (torch.xlogy(t, t / high) + torch.xlogy(1 - t, (1 - t) / low)).sum(dim=(0, 1))
 
     def dE_dy(self, y: Tensor, d: Tensor, included: Tensor | None = None) -> Tensor:
         """The derivative of E by each output, shaped like y; (4) by default."""
-        slope = equations.dE_dy_output(y, self.wanted(y, d))
+        slope = equations.dE_dy_output(y, self.wanted(y, d, included))
         if self.form == "cross_entropy":
             slope = slope / (y * (1 - y)).clamp_min(SMALLEST_SLOPE)
-        slope = slope if self.factor == 1 else self.factor * slope
-        return slope if included is None else slope * included
+        return slope if self.factor == 1 else self.factor * slope
 
 
 AS_PRINTED = ErrorMeasure()
@@ -90,6 +88,8 @@ class MeasuredError(Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, ErrorMeasure, Tensor | None], output: Tensor) -> None:
         y, d, ctx.measure, included = inputs
+        if d.requires_grad:
+            raise ValueError("MeasuredError has no derivative by the desired outputs d; pass d.detach()")
         ctx.save_for_backward(y, d, included)
 
     @staticmethod

@@ -109,12 +109,7 @@ def test_the_reference_stands_apart():
     assert offenders("tests.reference", ("repro", "torch", "numpy", "experiments")) == []
 
 
-LATE = pytest.mark.xfail(
-    strict=True, reason="experiments.report takes names from experiments.reproduce, which imports report in a function"
-)
-
-
-@pytest.mark.parametrize("room", ["repro", pytest.param("experiments", marks=LATE), "tests"])
+@pytest.mark.parametrize("room", ["repro", "experiments", "tests"])
 def test_no_cycles(room):
     """An import inside a function counts too: it hides a cycle and does not mend it."""
     graph = {

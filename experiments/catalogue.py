@@ -1,0 +1,22 @@
+"""Which experiments are published, over how many seeds, and where."""
+
+from pathlib import Path
+
+from experiments.build import CONFIGS
+
+RESULTS: Path = CONFIGS.parent / "results"
+
+PUBLISHED: dict[str, int] = {
+    "symmetry": 5_000,
+    "symmetry_soft_targets": 5_000,
+    "symmetry_no_hidden": 1_000,
+    "xor": 5_000,
+    "xor_2_2_1": 5_000,
+    "xor_2_2_1_fast": 5_000,
+    "family_trees": 1_000,
+    "family_trees_learned": 1_000,
+}
+"""How many seeds of each experiment the published tables count."""
+
+STUDY, STUDY_SEEDS = "family_trees_readings", 1_000
+"""The experiment that takes longer than all others together: run only where it is named."""
