@@ -18,7 +18,7 @@ from repro.networks import Architecture
 from repro.output_functions import SYMMETRIC
 from repro.population import Population
 from repro.tasks import Task
-from repro.tasks.family_trees import family_trees, named_split, random_splits
+from repro.tasks.family_trees import family_trees, named_split, random_splits, splits_by_answer
 from repro.tasks.symmetry import symmetry
 from repro.tasks.xor import xor
 from repro.training import Criterion, Learning
@@ -92,13 +92,19 @@ def build_held_out(config: Config, task: Task) -> Tensor | None:
     """
     if config.task.name is not TaskName.family_trees:
         return None
+    wanted = config.task
+    option = "task.held_out"
     try:
-        if config.task.held_out_cases:
-            return named_split(task, config.task.held_out_cases)
-        return random_splits(task, seeds_of(config), config.task.held_out)
+        if wanted.held_out_answers:
+            option = "task.held_out_answers"
+            return splits_by_answer(task, seeds_of(config), wanted.held_out_answers)
+        if wanted.held_out_cases:
+            option = "task.held_out_cases"
+            return named_split(task, wanted.held_out_cases)
+        return random_splits(task, seeds_of(config), wanted.held_out)
     except ValueError as problem:
-        option = "task.held_out_cases" if config.task.held_out_cases else "task.held_out"
-        raise ConfigError(f"{option}: {problem}") from None
+        value = getattr(wanted, option.removeprefix("task."))
+        raise ConfigError(f"{option}={value}: {problem}") from None
 
 
 def compiler_lacking() -> str | None:

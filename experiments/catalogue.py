@@ -14,7 +14,9 @@ PUBLISHED: dict[str, int] = {
     "xor_2_2_1": 5_000,
     "xor_2_2_1_fast": 5_000,
     "family_trees": 1_000,
-    "family_trees_learned": 1_000,
+    "family_trees_learned": 2_000,
+    "family_trees_h_answers": 1_000,
+    "family_trees_h_split": 1_000,
 }
 """How many seeds of each experiment the published tables count."""
 

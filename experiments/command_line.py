@@ -69,12 +69,13 @@ def _check_job(texts: list[str], configs: Path) -> None:
         raise ConfigError(_explain(problem, texts, configs)) from None
     plain = _typed(config)
     check(plain)
-    from experiments.build import build_architecture, build_task
+    from experiments.build import build_architecture, build_held_out, build_task
     from repro.networks import SpecError
 
     try:
-        build_task(plain)
         build_architecture(plain)
+        plain.population.seeds = 1  # whether cases can be held out does not depend on how many seeds there are
+        build_held_out(plain, build_task(plain))
     except SpecError as problem:
         raise ConfigError(str(problem)) from None
 

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from matplotlib.figure import Figure
@@ -19,6 +20,8 @@ from repro.figures.hinton import hinton_figure
 from repro.figures.symmetry import figure_1
 from repro.kinship_measures import (
     FEATURES,
+    cases_right,
+    chance_level,
     decay_balance,
     decoding_accuracy,
     feature_of,
@@ -32,10 +35,17 @@ from repro.networks import Network, link_name
 from repro.population import Population
 from repro.tasks import Task
 
+NULL_PERMUTATIONS = 20
+"""Shufflings of the people, each over all replicas, for the chance level of a feature."""
+
 
 def write_seeds(path: Path, config: Config, population: Population, task: Task, held_out: Tensor | None) -> None:
     """One row a seed: seed, solved (1 or 0), sweeps (empty where not solved), E, then the experiment's measures."""
-    measures = {name: values.tolist() for name, values in measure(config, population, task, held_out).items()}
+    measures: dict[str, list[Any]] = {
+        name: values.tolist() for name, values in measure(config, population, task, held_out).items()
+    }
+    if held_out is not None:
+        measures |= held_out_names(population, task, held_out)
     met, met_at, E = population.met.tolist(), population.met_at.tolist(), population.E.tolist()
     with path.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -45,8 +55,23 @@ def write_seeds(path: Path, config: Config, population: Population, task: Task, 
             writer.writerow(row + [_cell(values[r]) for values in measures.values()])
 
 
-def _cell(value: bool | float) -> str:
+def _cell(value: bool | float | str) -> str:
+    if isinstance(value, str):
+        return value
     return str(int(value)) if isinstance(value, bool) else number(value)
+
+
+@torch.no_grad()
+def held_out_names(population: Population, task: Task, held_out: Tensor) -> dict[str, list[str]]:
+    """For each replica which cases it held out, and which of them it has right, names joined by ";"."""
+    y = Network(population.architecture, population.weights)(task.inputs)
+    right = (cases_right(y, task.desired) & held_out.to(y.device)).T.tolist()
+    out = held_out.expand(-1, len(population.seeds)).T.tolist()
+
+    def names(rows: list[list[bool]]) -> list[str]:
+        return [";".join(case for case, has in zip(task.cases, row, strict=True) if has) for row in rows]
+
+    return {"held_out": names(out), "held_out_right_cases": names(right)}
 
 
 def measure(config: Config, population: Population, task: Task, held_out: Tensor | None) -> dict[str, Tensor]:
@@ -74,6 +99,8 @@ def measure(config: Config, population: Population, task: Task, held_out: Tensor
                 accuracies = unit_accuracies(code, feature_of(name).to(code.device))
                 columns |= {f"{name}_unit{u + 1}": accuracy for u, accuracy in enumerate(accuracies)}
                 columns[f"{name}_code"] = decoding_accuracy(code, feature_of(name).to(code.device))
+                chance = chance_level(code.cpu(), feature_of(name), permutations=NULL_PERMUTATIONS)
+                columns[f"{name}_chance"] = torch.full_like(population.E, chance)
             ranks = twin_rank(code).double()
             columns |= {"twin_nearest": (ranks == 1).double().mean(dim=0), "twin_rank": ranks.mean(dim=0)}
             included = (~held_out.to(y.device)).to(y.dtype).unsqueeze(1)

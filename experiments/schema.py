@@ -93,6 +93,7 @@ class TaskConfig:
     length: int = 6  # symmetry: input units
     held_out: int = 4  # family trees: cases kept back, drawn by each seed
     held_out_cases: List[str] = field(default_factory=list)  # or these, as "Colin aunt", for every seed
+    held_out_answers: List[str] = field(default_factory=list)  # or, drawn by each seed, a case with each answer
     answers: Answers = Answers.both  # family trees: what is wanted where there are two answers
 
 

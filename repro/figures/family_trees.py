@@ -73,16 +73,16 @@ def figure_3(activity: Mapping[str, Tensor], desired: Tensor, title: str) -> Fig
             axes.add_patch(Rectangle((x + (1 - side) / 2, y + (1 - side) / 2), side, side, facecolor="white"))
             if group == "person2" and desired[unit] > 0.5:
                 axes.add_patch(Circle((x + 0.5, y + 0.5), 0.13, facecolor="black", edgecolor="white", linewidth=0.6))
-        axes.text(left, bottom + rows + 0.15, group.replace("_", " "), fontsize=7)
-    for group, names in (("person1", PEOPLE), ("person2", PEOPLE)):
-        left, bottom, width = blocks[group]
-        for unit, name in enumerate(names[:width]):
-            twin = names[unit + width]
-            axes.text(
-                left + unit + 0.5, bottom - 0.1, f"{name}, {twin}", rotation=90, fontsize=4.5, ha="center", va="top"
-            )
+        axes.text(left - 0.2, bottom + rows / 2, group.replace("_", " "), fontsize=7, ha="right", va="center")
+    for unit, (english, italian) in enumerate(zip(PEOPLE[:PLACES], PEOPLE[PLACES:], strict=True)):
+        left, _, _ = blocks["person1"]
+        axes.text(left + unit + 0.5, -0.1, f"{english}, {italian}", rotation=90, fontsize=4.5, ha="center", va="top")
+        left, bottom, _ = blocks["person2"]
+        where = (left + unit + 0.5, bottom + 2.1)
+        axes.text(*where, f"{english}, {italian}", rotation=90, fontsize=4.5, ha="center", va="bottom")
     axes.text(13.5, -0.3, ", ".join(RELATIONS[:6]) + "\n" + ", ".join(RELATIONS[6:]), fontsize=4.5, va="top")
-    axes.set(xlim=(-0.5, 20.5), ylim=(-3.2, 13), aspect="equal", title=title)
+    axes.set(xlim=(-3, 20.5), ylim=(-3.2, 15), aspect="equal")
+    axes.set_title(title, fontsize=10)
     axes.axis("off")
     return figure
 
@@ -118,5 +118,6 @@ def dendrogram_of_codes(code: Tensor, title: str) -> Figure:
     for label in axes.get_yticklabels():
         label.set_fontsize(7)
         label.set_color("#0060a8" if PEOPLE.index(label.get_text()) < PLACES else "#c04000")
-    axes.set(xlabel="distance between codes", title=title)
+    axes.set_xlabel("distance between codes")
+    axes.set_title(title, fontsize=10)
     return figure

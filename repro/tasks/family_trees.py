@@ -130,12 +130,37 @@ def random_splits(task: Task, seeds: Sequence[int], held_out: int = 4) -> Tensor
     """
     cases = len(task.cases)
     if not 0 <= held_out < cases:
-        raise ValueError(f"held_out={held_out}: the task has {cases} cases, and one at least must be left to learn")
+        raise ValueError(f"{held_out} of {cases} cases cannot be held out: from none to all but one can")
     out = torch.zeros(cases, len(seeds), dtype=torch.bool)
     generator = torch.Generator()
     for r, seed in enumerate(seeds):
         generator.manual_seed((seed + SPLIT_STREAM) % 2**63)
         out[torch.randperm(cases, generator=generator)[:held_out], r] = True
+    return out
+
+
+def splits_by_answer(task: Task, seeds: Sequence[int], people: Sequence[str]) -> Tensor:
+    """For each seed a case with each of these answers, drawn at random among those with one answer only.
+
+    A name that stands twice is the answer of two cases. ``[cases, replicas]``, bool. For H, whose held-out cases are
+    known by their answers alone: Andrew, Victoria, Lucia, Lucia (H Fig. 8).
+
+    Raises ValueError for an unknown person, or one named more often than there are cases.
+    """
+    single = task.desired.sum(dim=1) == 1
+    out = torch.zeros(len(task.cases), len(seeds), dtype=torch.bool)
+    generator = torch.Generator()
+    having: dict[str, Tensor] = {}
+    for person in people:
+        if person not in PEOPLE:
+            raise ValueError(f"'{person}': there is no such person; they are {', '.join(PEOPLE)}")
+        having[person] = torch.nonzero(single & (task.desired[:, PEOPLE.index(person)] == 1))[:, 0]
+        if people.count(person) > len(having[person]):
+            raise ValueError(f"'{person}' is the one answer of {len(having[person])} cases only")
+    for r, seed in enumerate(seeds):
+        generator.manual_seed((seed + SPLIT_STREAM) % 2**63)
+        for person, cases in having.items():
+            out[cases[torch.randperm(len(cases), generator=generator)[: people.count(person)]], r] = True
     return out
 
 
