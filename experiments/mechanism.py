@@ -89,17 +89,19 @@ def run_through(config: Config, population: Population, learning: Learning) -> N
 
 
 def rows_of(config: Config, population: Population) -> Iterator[dict[str, object]]:
-    """What each network has after it: training cases right, E, and the sum of its squared weights."""
+    """What each network has after it: cases right of those it learned and those held out, E, and the sum of squares."""
     task = build.build_task(config).to("cpu", population.E.dtype)
     held_out = build.build_held_out(config, task)
     assert held_out is not None
     with torch.no_grad():
         y = Network(population.architecture, population.weights)(task.inputs)
-    right = (cases_right(y, task.desired) & ~held_out).sum(dim=0)
+    right = cases_right(y, task.desired)
+    train, held = (right & ~held_out).sum(dim=0), (right & held_out).sum(dim=0)
     squares = torch.stack([(w * w).sum(dim=(0, 1)) for w in population.weights.values()]).sum(dim=0)
     for r, seed in enumerate(population.seeds):
         E = f"{float(population.E[r]):.6g}"
-        yield {"seed": seed, "train_right": int(right[r]), "E": E, "sum_of_squares": f"{float(squares[r]):.6g}"}
+        counts = {"train_right": int(train[r]), "held_out_right": int(held[r])}
+        yield {"seed": seed, **counts, "E": E, "sum_of_squares": f"{float(squares[r]):.6g}"}
 
 
 def write(path: Path, rows: Iterator[dict[str, object]]) -> None:

@@ -5,21 +5,19 @@ and the experiments' configs.
 """
 
 import argparse
-import csv
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from experiments.build import load
+from experiments import family_page
 from experiments.catalogue import PUBLISHED, RESULTS
-from experiments.schema import Config
-from experiments.statistics import Share, place, quartiles_text
+from experiments.statistics import Share, median, place, quartiles_text
+from experiments.tables import Seeds, filled, markdown
 from repro import equations, published
 from repro.measures import symmetry_claims
 from repro.networks import Network
@@ -31,49 +29,6 @@ README = ROOT / "README.md"
 
 SIGNATURE = ("smallest", "ratio_middle", "ratio_largest", "hidden_bias", "hidden_to_output", "output_bias")
 """The columns of a symmetry network that tell its weights apart from those of other desired outputs."""
-
-
-@dataclass(frozen=True)
-class Seeds:
-    """One experiment's results/NAME.csv: a row a seed."""
-
-    name: str
-    rows: list[dict[str, str]]
-
-    @classmethod
-    def read(cls, results: Path, name: str) -> "Seeds":
-        """Raises FileNotFoundError where the experiment has not been run."""
-        with (results / f"{name}.csv").open(newline="") as file:
-            return cls(name, list(csv.DictReader(file)))
-
-    @property
-    def solved(self) -> "Seeds":
-        """The seeds that met the criterion."""
-        return self.where(lambda row: row["solved"] == "1")
-
-    @property
-    def sweeps(self) -> list[int]:
-        """Sweeps until solved, of the seeds that did."""
-        return [int(row["sweeps"]) for row in self.solved.rows]
-
-    def where(self, holds: Callable[[dict[str, str]], bool]) -> "Seeds":
-        """The seeds for which something holds."""
-        return Seeds(self.name, [row for row in self.rows if holds(row)])
-
-    def share(self, column: str = "solved") -> Share:
-        """How many have a 1 in a column."""
-        return Share(sum(row[column] == "1" for row in self.rows), len(self.rows))
-
-    @property
-    def config(self) -> Config:
-        """The experiment's options."""
-        return load(self.name)
-
-
-def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 NETWORKS = (
@@ -121,7 +76,7 @@ def symmetry_table(results: Path) -> str:
     other = solved.where(lambda row: row["S4"] == "0")
 
     def middle(of: Seeds, column: str) -> str:
-        return f"{_median(of, column):.2f}"
+        return f"{seeds_median(of, column):.2f}"
 
     sizes = f"1 : {middle(solved, 'ratio_middle')} : {middle(solved, 'ratio_largest')}"
     rest = f"; the others 1 : {middle(other, 'ratio_middle')} : {middle(other, 'ratio_largest')}" if other.rows else ""
@@ -133,7 +88,7 @@ def symmetry_table(results: Path) -> str:
             "weights symmetric about the middle: same size, opposite sign",
             f"off by {float(theirs.antisymmetry):.4f} of the largest",
             str(solved.share("S3")),
-            f"median {_median(solved, 'antisymmetry'):.4f}",
+            f"median {seeds_median(solved, 'antisymmetry'):.4f}",
         ],
         [
             "S4",
@@ -154,7 +109,7 @@ def symmetry_table(results: Path) -> str:
             "the two hidden units: same weights, opposite signs",
             f"off by {float(theirs.opposite_units):.4f} of the largest",
             str(solved.share("S6")),
-            f"median {_median(solved, 'opposite_units'):.4f}",
+            f"median {seeds_median(solved, 'opposite_units'):.4f}",
         ],
         [
             "S7",
@@ -177,7 +132,7 @@ def targets_table(results: Path) -> str:
     for name in ("symmetry", "symmetry_soft_targets"):
         seeds = Seeds.read(results, name)
         like_printed = seeds.solved.where(lambda row: row["S4"] == "1")
-        numbers = [_median(like_printed, column) for column in SIGNATURE]
+        numbers = [seeds_median(like_printed, column) for column in SIGNATURE]
         task, within = seeds.config.task, seeds.config.criterion.tolerance
         label = f"`{name}`: desired {task.target_off:g} and {task.target_on:g}, within {within:g}"
         rows.append([label, *_sizes(numbers[:3]), *(f"{n:.1f}" for n in numbers[3:])])
@@ -239,22 +194,21 @@ def blocks(results: Path) -> dict[str, str]:
     }
 
 
-def filled(text: str, parts: dict[str, str]) -> str:
-    """The text with each part between its markers. Raises ValueError where a marker is missing."""
-    for name, part in parts.items():
-        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-        before, opened, rest = text.partition(begin)
-        _, closed, after = rest.partition(end)
-        if not (opened and closed):
-            raise ValueError(f"README.md has no markers {begin} and {end}")
-        text = f"{before}{begin}\n{part}\n{end}{after}"
-    return text
+def documents(results: Path) -> dict[Path, str]:
+    """Each document with tables in it, as it should read."""
+    page = results / family_page.PAGE
+    return {
+        README: filled(README.read_text(), blocks(results)),
+        page: filled(page.read_text(), family_page.parts(results)),
+    }
 
 
-def write(results: Path = RESULTS, readme: Path = README) -> list[Path]:
-    """Write the tables into the README; the paths written to."""
-    readme.write_text(filled(readme.read_text(), blocks(results)))
-    return [readme, results]
+def write(results: Path = RESULTS) -> list[Path]:
+    """Write the tables into the documents; the paths written to."""
+    texts = documents(results)
+    for path, text in texts.items():
+        path.write_text(text)
+    return list(texts)
 
 
 def experiments(results: Path) -> list[str]:
@@ -262,9 +216,9 @@ def experiments(results: Path) -> list[str]:
     return [name for name in PUBLISHED if (results / f"{name}.csv").exists()]
 
 
-def _median(seeds: Seeds, column: str) -> float:
-    values = sorted(float(row[column]) for row in seeds.rows)
-    return (values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2
+def seeds_median(seeds: Seeds, column: str) -> float:
+    """The median of a column."""
+    return median([float(row[column]) for row in seeds.rows])
 
 
 def _held(claim: object) -> str:
@@ -275,16 +229,15 @@ def main() -> int:
     """Write the tables, or compare."""
     parser = argparse.ArgumentParser(prog="python -m experiments.report", description=__doc__)
     parser.add_argument(
-        "--check", action="store_true", help="write nothing; exit 1 where README.md differs from results/"
+        "--check", action="store_true", help="write nothing; exit 1 where a document differs from results/"
     )
     if not parser.parse_args().check:
         print("Written: " + ", ".join(str(path) for path in write()))
         return 0
-    text = README.read_text()
-    if filled(text, blocks(RESULTS)) == text:
-        return 0
-    print("README.md differs from results/: run `python -m experiments.report`", file=sys.stderr)
-    return 1
+    stale = [path.name for path, text in documents(RESULTS).items() if path.read_text() != text]
+    if stale:
+        print(f"{', '.join(stale)} differ from results/: run `python -m experiments.report`", file=sys.stderr)
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":

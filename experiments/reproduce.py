@@ -25,6 +25,8 @@ from experiments.catalogue import PUBLISHED, RESULTS, STUDY, STUDY_SEEDS
 from experiments.run import cores, run
 
 STUDY_COLUMNS = ("seed", "E", "train_right", "train_satisfied", "held_out_right", "spread")
+STUDY_FEATURES = ("nationality", "generation", "branch")
+"""Of these the study's table has what the best of the six units tells."""
 
 
 @dataclass(frozen=True)
@@ -83,12 +85,14 @@ def publish_study(jobs: Iterable[Job], path: Path) -> None:
     """One table for all readings: reading, count, and the columns of a seed that the comparison needs."""
     with path.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["reading", "count", *STUDY_COLUMNS])
+        writer.writerow(["reading", "count", *STUDY_COLUMNS, *STUDY_FEATURES])
         for job in jobs:
             reading, _, count = job.directory.name.partition(".")
             with (job.directory / "seeds.csv").open(newline="") as seeds:
                 for row in csv.DictReader(seeds):
-                    writer.writerow([reading, count, *(row[column] for column in STUDY_COLUMNS)])
+                    units = ([row[f"{name}_unit{u}"] for u in range(1, 7)] for name in STUDY_FEATURES)
+                    best = [max(values, key=float) for values in units]
+                    writer.writerow([reading, count, *(row[column] for column in STUDY_COLUMNS), *best])
 
 
 def reproduce(names: Sequence[str], seeds: int | None, results: Path) -> None:

@@ -38,6 +38,11 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
     return float(low), float(middle), float(high)
 
 
+def median(values: Sequence[float]) -> float:
+    """The middle value; nan where there are none."""
+    return quartiles(values)[1]
+
+
 def quartiles_text(values: Sequence[float]) -> str:
     """``"1,297 (834 to 2,181)"``: median and quartiles; a dash where there are no values."""
     low, middle, high = quartiles(values)

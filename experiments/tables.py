@@ -1,0 +1,65 @@
+"""What the tables are made of: the published rows of seeds, Markdown, and documents with places to fill in."""
+
+import csv
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.build import load
+from experiments.schema import Config
+from experiments.statistics import Share
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """One experiment's results/NAME.csv: a row a seed."""
+
+    name: str
+    rows: list[dict[str, str]]
+
+    @classmethod
+    def read(cls, results: Path, name: str) -> "Seeds":
+        """Raises FileNotFoundError where the experiment has not been run."""
+        with (results / f"{name}.csv").open(newline="") as file:
+            return cls(name, list(csv.DictReader(file)))
+
+    @property
+    def solved(self) -> "Seeds":
+        """The seeds that met the criterion."""
+        return self.where(lambda row: row["solved"] == "1")
+
+    @property
+    def sweeps(self) -> list[int]:
+        """Sweeps until solved, of the seeds that did."""
+        return [int(row["sweeps"]) for row in self.solved.rows]
+
+    def where(self, holds: Callable[[dict[str, str]], bool]) -> "Seeds":
+        """The seeds for which something holds."""
+        return Seeds(self.name, [row for row in self.rows if holds(row)])
+
+    def share(self, column: str = "solved") -> Share:
+        """How many have a 1 in a column."""
+        return Share(sum(row[column] == "1" for row in self.rows), len(self.rows))
+
+    @property
+    def config(self) -> Config:
+        """The experiment's options."""
+        return load(self.name)
+
+
+def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def filled(text: str, parts: dict[str, str]) -> str:
+    """The text with each part between its markers, <!-- NAME --> and <!-- /NAME -->. Raises ValueError without them."""
+    for name, part in parts.items():
+        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        before, opened, rest = text.partition(begin)
+        _, closed, after = rest.partition(end)
+        if not (opened and closed):
+            raise ValueError(f"the document has no markers {begin} and {end}")
+        text = f"{before}{begin}\n{part}\n{end}{after}"
+    return text
