@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help reproduce test test-slow test-cuda check tensorboard report clean
+.PHONY: help reproduce study test test-slow test-cuda check tensorboard report clean
 help:
 	@echo "make reproduce    run every published experiment; tables, figures and per-seed CSV go to results/"
+	@echo "make study        the family trees' readings, search and mechanism as well: about an hour on 2 cores"
 	@echo "make test         the default test suite"
 	@echo "make test-slow    the long tests;  make test-cuda: those that need a GPU"
 	@echo "make check        lint, format and types;  make report: the README's tables from results/"
@@ -19,6 +20,11 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 reproduce: $(VENV)/installed
 	$(BIN)/python -m experiments.reproduce
+
+study: $(VENV)/installed
+	$(BIN)/python -m experiments.search
+	$(BIN)/python -m experiments.mechanism
+	$(BIN)/python -m experiments.reproduce family_trees_readings
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest

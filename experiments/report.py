@@ -190,6 +190,8 @@ def blocks(results: Path) -> dict[str, str]:
         "symmetry": symmetry_table(results),
         "targets": targets_table(results),
         "xor": xor_table(results),
+        "literal": family_page.literal_table(results),
+        "verdict": family_page.verdict(results),
         "equations": equations_table(),
     }
 
