@@ -47,7 +47,8 @@ class ErrorMeasure:
     def wanted(self, y: Tensor, d: Tensor, included: Tensor | None = None) -> Tensor:
         """What each output is compared with, shaped like y: d or the bound, and y itself where no error counts."""
         should_be_on = d > (self.on_bound + self.off_bound) / 2
-        bound = torch.where(should_be_on, self.on_bound, self.off_bound).to(y.dtype)
+        # not torch.where of two numbers: in float64 that has 0.8 of float32
+        bound = torch.full_like(d, self.off_bound, dtype=y.dtype).masked_fill(should_be_on, self.on_bound)
         counts = torch.ones_like(y, dtype=torch.bool) if included is None else (included > 0).expand_as(y)
         if self.satisfied != "never":
             beyond = torch.where(should_be_on, y > bound, y < bound)
@@ -62,7 +63,8 @@ class ErrorMeasure:
         if self.form == "squared":
             return self.factor * equations.error(y, t)
         high, low = y.clamp_min(SMALLEST_SLOPE), (1 - y).clamp_min(SMALLEST_SLOPE)
-        return self.factor * (torch.xlogy(t, t / high) + torch.xlogy(1 - t, (1 - t) / low)).sum(dim=(0, 1))
+        on, off = t.clamp_min(SMALLEST_SLOPE) / high, (1 - t).clamp_min(SMALLEST_SLOPE) / low  # 1 where t is y
+        return self.factor * (torch.xlogy(t, on) + torch.xlogy(1 - t, off)).sum(dim=(0, 1))
 
     def dE_dy(self, y: Tensor, d: Tensor, included: Tensor | None = None) -> Tensor:
         """The derivative of E by each output, shaped like y; (4) by default."""

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from repro.errors import ErrorMeasure
 from repro.networks import ALWAYS_ON, Network, link_name
-from repro.tasks.family_trees import BRANCH, GENERATION, PEOPLE, PLACES
+from repro.tasks.family_trees import BRANCH, FEMALE, GENERATION, NATIONALITY, PEOPLE, PLACES
 
-NATIONALITY = (0,) * PLACES + (1,) * PLACES
-FEMALE = ((0,) * (PLACES // 2) + (1,) * (PLACES // 2)) * 2
 FEATURES: dict[str, Sequence[int | None]] = {
     "nationality": NATIONALITY,
     "generation": GENERATION,
@@ -24,6 +23,10 @@ FEATURES: dict[str, Sequence[int | None]] = {
 
 None: the person has no such feature.
 """
+
+
+AS_H_MEASURES = ErrorMeasure(satisfied="unit", measured_from="bound")
+"""H p.11: no error beyond 0.8 or 0.2, and the rest measured from there."""
 
 
 def cases_right(y: Tensor, d: Tensor) -> Tensor:
@@ -51,9 +54,11 @@ def spread_over_cases(y: Tensor) -> Tensor:
 @torch.no_grad()
 def person_code(network: Network) -> Tensor:
     """The code of each person, ``[people, units, replicas]``, in the order of ``PEOPLE``."""
-    w = network.weights[link_name("person1", "person_code")]
-    b = network.weights[link_name(ALWAYS_ON, "person_code")]
-    return network.architecture.function("person_code").y((w + b).transpose(0, 1))
+    x = network.weights[link_name("person1", "person_code")]
+    bias = link_name(ALWAYS_ON, "person_code")
+    if bias in network.weights:
+        x = x + network.weights[bias]
+    return network.architecture.function("person_code").y(x.transpose(0, 1))
 
 
 def decoding_accuracy(code: Tensor, feature: Tensor) -> Tensor:
@@ -70,6 +75,7 @@ def decoding_accuracy(code: Tensor, feature: Tensor) -> Tensor:
     count = member.sum(dim=0) - member
     means = (sums.unsqueeze(0) - member[:, :, None, None] * x.unsqueeze(1)) / count[:, :, None, None]
     distance = ((x.unsqueeze(1) - means) ** 2).sum(dim=2)  # [people, classes, replicas]
+    distance = distance.nan_to_num(nan=torch.inf)  # a class without anyone else in it is the nearest of none
     return (distance.argmin(dim=1) == classes.unsqueeze(1)).to(x.dtype).mean(dim=0)
 
 
@@ -103,14 +109,15 @@ def chance_level(
 def twin_rank(code: Tensor) -> Tensor:
     """Where each person's twin in the other tree stands among the other 23 by distance of codes (F4): 1 is nearest.
 
-    code ``[people, units, replicas]``; returns ``[people, replicas]``. By chance the mean is 12.
+    code ``[people, units, replicas]``; returns ``[people, replicas]``. By chance the mean is 12. Whoever is as far as
+    the twin counts as nearer, so that codes that are all the same (or not numbers) have the last rank, 23.
     """
     distance = torch.cdist(code.permute(2, 0, 1), code.permute(2, 0, 1))  # [replicas, people, people]
     people = torch.arange(len(PEOPLE), device=code.device)
     twin = (people + PLACES) % len(PEOPLE)
     to_twin = distance[:, people, twin].unsqueeze(2)
-    nearer = (distance < to_twin).sum(dim=2) - 1  # the person itself is nearer, at distance 0
-    return nearer.T + 1
+    farther = (distance > to_twin).sum(dim=2)
+    return len(PEOPLE) - 1 - farther.T
 
 
 def decay_balance(w: dict[str, Tensor], dE_dw: dict[str, Tensor]) -> Tensor:
@@ -127,11 +134,15 @@ def decay_balance(w: dict[str, Tensor], dE_dw: dict[str, Tensor]) -> Tensor:
 
 @dataclass(frozen=True)
 class Kinship:
-    """How many cases each replica has right and what its outputs are like, ``[replicas]`` each."""
+    """How many cases each replica has right and what its outputs are like, ``[replicas]`` each.
+
+    E_H: the error as H p.11 measures it, over the training cases: one scale, whatever the error that was learned by.
+    """
 
     train_right: Tensor
     train_satisfied: Tensor
     held_out_right: Tensor
+    E_H: Tensor
     spread: Tensor
 
 
@@ -143,5 +154,6 @@ def kinship(y: Tensor, d: Tensor, held_out: Tensor) -> Kinship:
         train_right=(right & ~held_out).sum(dim=0),
         train_satisfied=(satisfied & ~held_out).sum(dim=0),
         held_out_right=(right & held_out).sum(dim=0),
+        E_H=AS_H_MEASURES.E(y, d.unsqueeze(2), (~held_out).to(y.dtype).unsqueeze(1)),
         spread=spread_over_cases(y),
     )

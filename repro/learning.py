@@ -6,12 +6,16 @@ other way of running the sweeps calls too.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from repro import equations
+
+DecayOf = Literal["weight", "carried", "change"]
+"""What the decay takes a part of: the "weight", after each change (N Fig. 4); the weight too, but "carried" on by α as
+a part of the change; or the "change" alone, which leaves the size of the weight to itself."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +55,21 @@ def changed(
     alpha: float | Tensor,
     decay: float = 0.0,
     active: Tensor | None = None,
+    decay_of: DecayOf = "weight",
 ) -> tuple[Tensor, Tensor]:
     """One weight change: the new w and Δw(t), both shaped like w ``[to, from, replicas]``.
 
     w + Δw, with Δw by (9), then less ``decay`` times itself: the decay of N Fig. 4 comes after each change.
-    ``active`` ``[replicas]``, bool: where False, the replica's weights and last change stay as they are.
+    ``decay_of`` has other readings of it. ``active`` ``[replicas]``, bool: where False, the replica's weights and last
+    change stay as they are.
     """
     change = equations.momentum(dE_dw, previous, epsilon, alpha)
+    if decay and decay_of == "carried":
+        change = change - decay * w
+    elif decay and decay_of == "change":
+        change = change - decay * change
     new = w + change
-    if decay:
+    if decay and decay_of == "weight":
         new = new - decay * new
     if active is None:
         return new, change
@@ -74,6 +84,7 @@ class LearningRule(torch.optim.Optimizer):
     phases: in order; each lasts its number of sweeps.
     decay: the part of every weight taken off after each change (0.002 for the family trees, N Fig. 4).
     changes_per_sweep: 1, or the number of cases where the weights change after every case (N p.535).
+    decay_of: see ``DecayOf``.
 
     Not ``torch.optim.SGD``: see ``equations.momentum``. Δw(0), before the first sweep, is 0.
 
@@ -86,6 +97,7 @@ class LearningRule(torch.optim.Optimizer):
         phases: Sequence[Phase],
         decay: float = 0.0,
         changes_per_sweep: int = 1,
+        decay_of: DecayOf = "weight",
     ) -> None:
         if not phases:
             raise ValueError("a learning rule needs at least one phase")
@@ -95,11 +107,13 @@ class LearningRule(torch.optim.Optimizer):
             raise ValueError(f"changes_per_sweep={changes_per_sweep}: must be at least 1")
         self.phases = tuple(phases)
         self.changes_per_sweep = changes_per_sweep
+        self.decay_of = decay_of
         super().__init__(params, {"decay": decay, "rate": 1.0, "changes": 0})
 
     def __getstate__(self) -> dict[str, Any]:
         """For copy and pickle: torch's own leaves out what a subclass adds."""
-        return {**super().__getstate__(), "phases": self.phases, "changes_per_sweep": self.changes_per_sweep}
+        own = {"phases": self.phases, "changes_per_sweep": self.changes_per_sweep, "decay_of": self.decay_of}
+        return {**super().__getstate__(), **own}
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None, active: Tensor | None = None) -> Any:
@@ -115,7 +129,9 @@ class LearningRule(torch.optim.Optimizer):
             for w in group["params"]:
                 if w.grad is not None:
                     previous = self.state[w].get("change", torch.zeros_like(w))
-                    new, change = changed(w, w.grad, previous, epsilon, phase.alpha, group["decay"], active)
+                    new, change = changed(
+                        w, w.grad, previous, epsilon, phase.alpha, group["decay"], active, self.decay_of
+                    )
                     self.state[w]["change"] = change
                     w.copy_(new)
         return result

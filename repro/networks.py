@@ -49,8 +49,8 @@ class Architecture:
         order, past any number of groups, but never down, and never within a group (N p.533).
     links: for each group that receives, the groups that feed it. A group that nothing feeds is an input.
     biases: the groups whose units have a bias; None means every group that is not an input.
-    shared: sets of links, each written ``"from->to"``, that have one set of weights (N Fig. 5, P p.355). Their
-        derivatives are added, as for any weight that is used more than once.
+    shared: sets of links, each written ``"from->to"``, that have one set of weights. Their derivatives are
+        added, as for any weight that is used more than once (P p.355; N Fig. 5 takes their average).
     functions: the output function of a group's units, where it is not the logistic of (2).
 
     Raises SpecError, naming the culprit, for an unknown group, a group without units, a link that goes down,

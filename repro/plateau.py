@@ -15,19 +15,26 @@ from repro.learning import Phase
 from repro.networks import ALWAYS_ON, Network, error, link_name
 from repro.tasks import Task
 
+FARTHEST = 40.0
+"""The output biases are looked for between minus this and this: beyond, a logistic unit says nothing but 0 or 1."""
 
-def settle_output_biases(network: Network, task: Task, measure: ErrorMeasure, steps: int = 50) -> None:
+
+@torch.no_grad()
+def settle_output_biases(network: Network, task: Task, measure: ErrorMeasure, steps: int = 64) -> None:
     """Move the output biases, and nothing else, to where E is least: the plateau of these weights. In place.
 
-    Newton's method, one number an output unit and replica at a time, by autograd's second derivatives.
+    By halving an interval, one an output unit and replica, to where ∂E/∂b turns from negative to positive. It need not
+    be 0 there: where no error counts beyond 0.2 but what counts is measured from 0, E has a step at 0.2, and the bias
+    rests at its foot.
     """
-    b = network.weights[link_name(ALWAYS_ON, network.architecture.output)]
+    key = link_name(ALWAYS_ON, network.architecture.output)
+    b = network.weights[key]
+    low, high = torch.full_like(b, -FARTHEST), torch.full_like(b, FARTHEST)
     for _ in range(steps):
-        E = error(network(task.inputs), task.desired, measure)
-        (slope,) = torch.autograd.grad(E.sum(), b, create_graph=True)
-        (curvature,) = torch.autograd.grad(slope.sum(), b)
-        with torch.no_grad():
-            b -= (slope / curvature.abs().clamp_min(1e-3)).clamp(-0.5, 0.5)
+        b.copy_((low + high) / 2)
+        _, dE_dw = network.derivatives(task.inputs, task.desired.unsqueeze(2), measure)
+        low, high = torch.where(dE_dw[key] < 0, b, low), torch.where(dE_dw[key] < 0, high, b)
+    b.copy_(low)
 
 
 def curvature(network: Network, task: Task, measure: ErrorMeasure, keys: Sequence[str]) -> Tensor:

@@ -15,13 +15,20 @@ import torch
 from torch import Tensor
 
 from repro.errors import AS_PRINTED, ErrorMeasure
-from repro.learning import LearningRule, Phase, changed, phase_of
+from repro.learning import DecayOf, LearningRule, Phase, changed, phase_of
 from repro.networks import ALWAYS_ON, Architecture, Network, derivatives, error
 from repro.population import NOT_YET, Population, replicas_per_chunk
 from repro.tasks import Task
 
 CHUNK_BYTES = {"cpu": 2 * 2**20, "cuda": 2**30}
 """Room for the largest intermediate product of a sweep: about a core's cache; a small part of a GPU's memory."""
+
+COMPILED_AT_MOST = 256
+"""Sweeps that differ in more than numbers (the error measure, the decay, a shape) and are compiled in one process.
+
+torch's own limit is 8, after which it runs a sweep as it is written and says so in its log only: a search or a multirun
+would slow down 4 times and go on.
+"""
 
 BackwardPass = Literal["explicit", "autograd", "compiled"]
 Tensors = dict[str, Tensor]
@@ -33,7 +40,8 @@ class Learning:
 
     phases: see ``LearningRule``. sweeps: how many in all. decay: the part of a weight taken off after each change.
     per_case: change the weights after every case, in the order of the task, in place of once a sweep.
-    decay_biases: whether biases decay like other weights. per_fan_in: divide each unit's ε by its number of inputs.
+    decay_biases: whether biases decay like other weights. decay_of: see ``learning.DecayOf``.
+    per_fan_in: divide each unit's ε by its number of inputs.
     """
 
     phases: tuple[Phase, ...]
@@ -41,6 +49,7 @@ class Learning:
     decay: float = 0.0
     per_case: bool = False
     decay_biases: bool = True
+    decay_of: DecayOf = "weight"
     per_fan_in: bool = False
 
     def by_link(self, architecture: Architecture) -> dict[str, tuple[float, float]]:
@@ -145,7 +154,10 @@ def train(
     else:
         sweep = functools.partial(_sweep, population.architecture, lesson)
         compiled = backward_pass == "compiled" and not learning.per_case
-        run = functools.partial(_run, torch.compile(sweep, dynamic=False) if compiled else sweep)
+        if compiled:
+            # torch's overloads do not know recompile_limit yet
+            sweep = torch.compile(sweep, dynamic=False, recompile_limit=COMPILED_AT_MOST)  # type: ignore[call-overload]
+        run = functools.partial(_run, sweep)
 
     everyone = torch.arange(len(population.seeds), device=device)
     with ThreadPoolExecutor(workers) as pool:
@@ -210,23 +222,35 @@ def _sweep(
     met_at = torch.where((met_at == NOT_YET) & now, done, met_at)
     active = met_at == NOT_YET if lesson.criterion.stop else None
 
-    def change_all(dE_dw: Tensors, active: Tensor | None) -> tuple[Tensors, Tensors]:
-        both = {
-            key: changed(w[key], dE_dw[key], change[key], epsilon * rate, alpha, decay, active)
-            for key, (rate, decay) in by_link.items()
-        }
-        # one memory layout throughout, or a compiled sweep is compiled again for the layout of its own results
-        new = {key: value.contiguous() for key, (value, _) in both.items()}
-        return new, {key: value.contiguous() for key, (_, value) in both.items()}
-
     if not learning.per_case:
-        w, change = change_all(dE_dw, active)
+        w, change = _changed(learning, by_link, w, change, dE_dw, epsilon, alpha, active)
         return w, change, met_at, done + 1
     for case in range(len(lesson.task.cases)):
         only = slice(case, case + 1)
         _, dE_dw = derivatives(architecture, w, {k: v[only] for k, v in inputs.items()}, d[only], lesson.measure)
-        w, change = change_all(dE_dw, _shown(active, included, case))
+        shown = _shown(active, included, case)
+        w, change = _changed(learning, by_link, w, change, dE_dw, epsilon, alpha, shown)
     return w, change, met_at, done + 1
+
+
+def _changed(
+    learning: Learning,
+    by_link: dict[str, tuple[float, float]],
+    w: Tensors,
+    change: Tensors,
+    dE_dw: Tensors,
+    epsilon: Tensor,
+    alpha: Tensor,
+    active: Tensor | None,
+) -> tuple[Tensors, Tensors]:
+    """The new weights, and the last changes, by key. Not a function within ``_sweep``: torch.compile stops at those."""
+    both = {
+        key: changed(w[key], dE_dw[key], change[key], epsilon * rate, alpha, decay, active, learning.decay_of)
+        for key, (rate, decay) in by_link.items()
+    }
+    # one memory layout throughout, or a compiled sweep is compiled again for the layout of its own results
+    new = {key: value.contiguous() for key, (value, _) in both.items()}
+    return new, {key: value.contiguous() for key, (_, value) in both.items()}
 
 
 def _shown(active: Tensor | None, included: Tensor | None, case: int) -> Tensor | None:
@@ -252,7 +276,7 @@ def _run_by_autograd(population: Population, lesson: Lesson, count: int, part: T
         }
         for key, w in network.weights.items()
     ]
-    rule = LearningRule(groups, learning.phases, changes_per_sweep=changes_per_sweep)
+    rule = LearningRule(groups, learning.phases, changes_per_sweep=changes_per_sweep, decay_of=learning.decay_of)
     for key, w in network.weights.items():
         rule.state[w]["change"] = population.changes[key][..., part]
     met_at, included = population.met_at[part], lesson.included(part)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from repro.networks import Architecture
+from repro.output_functions import SYMMETRIC
 from repro.tasks import Task
 from tests import reference
 
@@ -19,14 +20,16 @@ class Plan:
     links: Mapping[str, Sequence[str]]
     biases: Sequence[str] | None = None
     shared: Sequence[Sequence[str]] = ()
+    symmetric: Sequence[str] = ()
 
     @property
     def architecture(self) -> Architecture:
-        return Architecture(self.groups, self.links, self.biases, self.shared)
+        functions = dict.fromkeys(self.symmetric, SYMMETRIC)
+        return Architecture(self.groups, self.links, self.biases, self.shared, functions)
 
     @property
     def net(self) -> reference.Net:
-        return reference.net(self.groups, self.links, self.biases, tuple(self.shared))
+        return reference.net(self.groups, self.links, self.biases, tuple(self.shared), tuple(self.symmetric))
 
 
 PLANS = {
@@ -57,7 +60,31 @@ PLANS = {
         {"low": ["left", "right"], "output": ["low"]},
         shared=[["left->low", "right->low"]],
     ),
+    "symmetric hidden units": Plan(
+        {"left": 2, "right": 3, "low": 2, "high": 3, "output": 2},
+        {"low": ["left", "right"], "high": ["low", "right"], "output": ["high", "low"]},
+        symmetric=["low", "high"],
+    ),
 }
+
+FAMILY_TREES = Plan(  # N Fig. 3
+    {
+        "person1": 24,
+        "relation": 12,
+        "person_code": 6,
+        "relation_code": 6,
+        "central": 12,
+        "penultimate": 6,
+        "person2": 24,
+    },
+    {
+        "person_code": ["person1"],
+        "relation_code": ["relation"],
+        "central": ["person_code", "relation_code"],
+        "penultimate": ["central"],
+        "person2": ["penultimate"],
+    },
+)
 
 
 def random_task(architecture: Architecture, cases: int = 5, seed: int = 0) -> Task:

@@ -44,6 +44,20 @@ def test_decay_after_the_change_by_hand():
     assert take(rule, w, 2.0, 1.0, 0.0) == [0.0, -0.75, -0.9375]
 
 
+def test_decay_carried_on_by_hand():
+    w = parameter(1.0)
+    rule = LearningRule([w], [Phase(epsilon=0.5, alpha=0.5)], decay=0.25, decay_of="carried")
+    # Δw: -1 - 1/4; -0.5 - 0.625 + 0.25/4 = -1.0625; -0.53125 + 1.3125/4 = -0.203125
+    assert take(rule, w, 2.0, 1.0, 0.0) == [-0.25, -1.3125, -1.515625]
+
+
+def test_decay_of_the_change_by_hand():
+    w = parameter(1.0)
+    rule = LearningRule([w], [Phase(epsilon=0.5, alpha=0.5)], decay=0.25, decay_of="change")
+    # Δw: -1 · 3/4; (-0.5 - 0.375) · 3/4 = -0.65625; -0.328125 · 3/4
+    assert take(rule, w, 2.0, 1.0, 0.0) == [0.25, -0.40625, -0.65234375]
+
+
 def test_epsilon_switch_by_hand():
     w = parameter(0.0)
     rule = LearningRule([w], [Phase(epsilon=1.0, alpha=0.5, sweeps=2), Phase(epsilon=2.0, alpha=0.25)])

@@ -111,6 +111,13 @@ def test_a_population_before_its_first_sweep():
         assert population.replica(1)[key].equal(w[..., 1])
 
 
+def test_output_biases_may_start_elsewhere():
+    """The others start as they would."""
+    plain, moved = (Population.start(SYMMETRY, [7, 3], 0.3, output_bias=bias) for bias in (None, -3.0))
+    assert moved.weights["bias->output"].eq(-3).all()
+    assert all(moved.weights[key].equal(w) for key, w in plain.weights.items() if key != "bias->output")
+
+
 def test_replicas_per_chunk_by_hand():
     """64 cases, the widest product 6 units wide (the input's activity), 8 bytes: 3,072 bytes a replica."""
     assert replicas_per_chunk(SYMMETRY, 64, torch.float64, 30_720) == 10

@@ -49,7 +49,7 @@ KEPT = {}
 def reference_of(plan, population: Population, replica: int, task: Task, phases, sweeps: int, **more):
     """What the reference makes of one replica, from where it stands: the moments after 0, 1, ... sweeps."""
     w = to_reference(population.weights, replica)
-    question = (tuple(w.items()), task.name, phases, sweeps, tuple(more.items()))
+    question = (repr(plan), tuple(w.items()), task.name, phases, sweeps, tuple(more.items()))
     if question not in KEPT:
         KEPT[question] = reference.train(plan.net, w, *cases_of(task), phases, sweeps, **more)
     return KEPT[question]

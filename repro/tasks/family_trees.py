@@ -45,7 +45,12 @@ RELATIONS = (
 PLACES = len(PEOPLE) // 2
 """Places in one tree."""
 
-# Of each English person: generation from the oldest (0 to 2), and branch. Italians have those of their twins.
+NATIONALITY = (0,) * PLACES + (1,) * PLACES
+"""0 English, 1 Italian."""
+
+FEMALE = ((0,) * (PLACES // 2) + (1,) * (PLACES // 2)) * 2
+"""1 for a woman."""
+
 GENERATION = (0, 0, 1, 1, 1, 2, 0, 0, 1, 1, 1, 2) * 2
 """Generation of each person of ``PEOPLE``, 0 the oldest."""
 
@@ -126,7 +131,7 @@ def random_splits(task: Task, seeds: Sequence[int], held_out: int = 4) -> Tensor
 
     The generator is not that of the first weights: split and start of one seed have nothing to do with each other.
 
-    Raises ValueError where more cases are asked for than there are, or fewer than 0.
+    Raises ValueError where no case would be left to learn, or fewer than 0 are asked for.
     """
     cases = len(task.cases)
     if not 0 <= held_out < cases:
@@ -147,14 +152,15 @@ def splits_by_answer(task: Task, seeds: Sequence[int], people: Sequence[str]) ->
 
     Raises ValueError for an unknown person, or one named more often than there are cases.
     """
-    single = task.desired.sum(dim=1) == 1
+    on = task.desired > task.desired.mean()  # whatever is wanted of a unit that should be on
+    single = on.sum(dim=1) == 1
     out = torch.zeros(len(task.cases), len(seeds), dtype=torch.bool)
     generator = torch.Generator()
     having: dict[str, Tensor] = {}
     for person in people:
         if person not in PEOPLE:
             raise ValueError(f"'{person}': there is no such person; they are {', '.join(PEOPLE)}")
-        having[person] = torch.nonzero(single & (task.desired[:, PEOPLE.index(person)] == 1))[:, 0]
+        having[person] = torch.nonzero(single & on[:, PEOPLE.index(person)])[:, 0]
         if people.count(person) > len(having[person]):
             raise ValueError(f"'{person}' is the one answer of {len(having[person])} cases only")
     for r, seed in enumerate(seeds):
