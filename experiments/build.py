@@ -11,10 +11,11 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from torch import Tensor
 
-from experiments.schema import Answers, Change, Config, ConfigError, TaskName, UnitFunction, check, register
+from experiments.schema import Answers, Change, Config, ConfigError, Start, TaskName, UnitFunction, check, register
+from repro import published
 from repro.errors import ErrorMeasure
 from repro.learning import Phase
-from repro.networks import Architecture
+from repro.networks import ALWAYS_ON, Architecture, link_name
 from repro.output_functions import SYMMETRIC
 from repro.population import Population
 from repro.tasks import Task
@@ -49,12 +50,18 @@ def build_task(config: Config) -> Task:
 
 
 def build_architecture(config: Config) -> Architecture:
-    """The groups and links. Raises SpecError where they do not make a network, or not one for the task."""
+    """The groups and links. Raises SpecError where they make no network, or not one for the task."""
     network = config.network
     hidden = [group for group in list(network.groups)[:-1] if network.links.get(group)]
     functions = dict.fromkeys(hidden, SYMMETRIC) if network.hidden_function is UnitFunction.symmetric else {}
     architecture = Architecture(network.groups, network.links, network.biases, network.shared, functions)
     architecture.check_task(build_task(config))
+    bias = link_name(ALWAYS_ON, architecture.output)
+    if network.output_bias is not None and bias not in architecture.weight_shapes:
+        raise ConfigError(
+            f"network.output_bias={network.output_bias}: '{architecture.output}' has no biases of its own; "
+            f"name it in network.biases, or leave network.output_bias=null"
+        )
     return architecture
 
 
@@ -68,6 +75,7 @@ def build_learning(config: Config) -> Learning:
         decay=learning.decay,
         per_case=learning.change is Change.per_case,
         decay_biases=learning.decay_biases,
+        decay_of=learning.decay_of.value,
         per_fan_in=learning.per_fan_in,
     )
 
@@ -129,11 +137,33 @@ def build_criterion(config: Config) -> Criterion:
 
 def build_population(config: Config) -> Population:
     """The replicas before their first sweep."""
+    architecture = build_architecture(config)
     return Population.start(
-        build_architecture(config),
+        architecture,
         seeds_of(config),
         config.network.initial_range,
         getattr(torch, config.precision.value),
         config.device,
         config.network.output_bias,
+        printed_start(config, architecture),
     )
+
+
+def printed_start(config: Config, architecture: Architecture) -> dict[str, Tensor] | None:
+    """The printed weights that the first weights lie around, ``[to, from, 1]``; None: around 0.
+
+    Raises ConfigError where they are those of another network.
+    """
+    start = config.network.start
+    if start is Start.zero:
+        return None
+    printed: published.PublishedNetwork = getattr(published, start.value.upper())
+    if not same_network(architecture, printed.architecture):
+        wanted = f"network.groups={dict(printed.groups)} network.links={dict(printed.links)}"
+        raise ConfigError(f"network.start={start.value}: is of a network with {wanted}")
+    return printed.replica()
+
+
+def same_network(one: Architecture, other: Architecture) -> bool:
+    """Whether two networks have the same groups and links."""
+    return dict(one.groups) == dict(other.groups) and one.all_links == other.all_links

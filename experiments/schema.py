@@ -5,6 +5,7 @@ states only what differs from the defaults here. The classes are not frozen: Hyd
 """
 
 import math
+import re
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Dict, List, Optional  # OmegaConf reads the annotations, and knows these forms only
@@ -29,6 +30,14 @@ class Change(Enum):
 
     per_sweep = "per_sweep"
     per_case = "per_case"
+
+
+class DecayOf(Enum):
+    """What the decay takes a part of: see ``repro.learning.DecayOf``."""
+
+    weight = "weight"
+    carried = "carried"
+    change = "change"
 
 
 class Backward(Enum):
@@ -83,6 +92,16 @@ class UnitFunction(Enum):
     symmetric = "symmetric"
 
 
+class Start(Enum):
+    """Where the first weights lie around: 0, or those of a network of ``repro.published``."""
+
+    zero = "zero"
+    symmetry = "symmetry"
+    symmetry_pdp = "symmetry_pdp"
+    xor = "xor"
+    xor_local_minimum = "xor_local_minimum"
+
+
 @dataclass
 class TaskConfig:
     """What is learned."""
@@ -106,6 +125,7 @@ class NetworkConfig:
     biases: Optional[List[str]] = None  # groups with biases; null: all that receive
     shared: List[List[str]] = field(default_factory=list)  # sets of links "from->to" with the same weights
     initial_range: float = 0.3  # first weights uniform in [-initial_range, initial_range]
+    start: Start = Start.zero  # around which weights: 0, or those that a paper prints
     output_bias: Optional[float] = None  # what the output biases start from; null: like other weights
     hidden_function: UnitFunction = UnitFunction.logistic
 
@@ -141,6 +161,7 @@ class LearningConfig:
     opening: List[PhaseConfig] = field(default_factory=list)  # phases before epsilon and alpha above
     decay: float = 0.0  # part of each weight taken off after each change
     decay_biases: bool = True  # whether biases decay too
+    decay_of: DecayOf = DecayOf.weight  # of the weight; of the weight, carried on by alpha; of the change alone
     per_fan_in: bool = False  # divide each unit's epsilon by its number of inputs
     change: Change = Change.per_sweep
 
@@ -177,6 +198,7 @@ class ReadingConfig:
     """Family trees: a reading of what the text leaves open, by its difference from the literal one."""
 
     name: str = "literal"
+    assumption: str = ""  # its number among the assumptions
     question: str = ""
     departures: int = 0  # from what the text says, or from the least that it suggests
     text: str = ""
@@ -219,41 +241,46 @@ def register() -> None:
 
 def check(config: Config) -> None:
     """Raises ConfigError for the first option whose value cannot be used."""
-    _require(
-        "task.target_off",
-        config.task.target_off,
-        config.task.target_off < config.task.target_on,
-        f"must be below task.target_on={config.task.target_on}",
-    )
+    name = re.fullmatch(r"[\w.-]*\w[\w.-]*", config.name)
+    _require("name", config.name, name is not None, "it names a directory: write letters, digits, '_', '-' and '.'")
+    off, on = config.task.target_off, config.task.target_on
+    _require("task.target_on", on, math.isfinite(on), "must be a number")
+    _require("task.target_off", off, -math.inf < off < on, f"must be a number below task.target_on={on}")
     length = config.task.length
-    _require("task.length", length, length >= 2 and length % 2 == 0, "must be even and at least 2")
+    even = 2 <= length <= 20 and length % 2 == 0
+    _require("task.length", length, even, "must be even, from 2 to 20; there are 2^length cases")
+    reading, trees = config.reading, config.task.name is TaskName.family_trees
+    _require("reading", reading.name, not reading.text or trees, "is of the family trees; take experiment=family_trees")
+    _require("count", config.count, not config.count or trees, "is of the family trees; take experiment=family_trees")
+    answers, cases = config.task.held_out_answers, config.task.held_out_cases
+    _require("task.held_out_answers", answers, not (answers and cases), f"task.held_out_cases={cases} too; give one")
     _number("network.initial_range", config.network.initial_range)
     bias = config.network.output_bias
     _require("network.output_bias", bias, bias is None or math.isfinite(bias), "must be a number, or null")
     error = config.error
     bounds = 0 <= error.off_bound < error.on_bound <= 1
     _require("error.off_bound", error.off_bound, bounds, f"must be from 0 to error.on_bound={error.on_bound}")
-    _require("error.factor", error.factor, 0 < error.factor < math.inf, "must be a number above 0")
+    _above_0("error.factor", error.factor)
     learning = config.learning
-    _number("learning.epsilon", learning.epsilon)
+    _above_0("learning.epsilon", learning.epsilon)
     _part("learning.alpha", learning.alpha, "0 gives equation (8)")
     _at_least_1("learning.sweeps", learning.sweeps)
     _part("learning.decay", learning.decay, "it is the part of each weight taken off after each change")
     for i, phase in enumerate(learning.opening):
         _at_least_1(f"learning.opening[{i}].sweeps", phase.sweeps)
-        _number(f"learning.opening[{i}].epsilon", phase.epsilon)
+        _above_0(f"learning.opening[{i}].epsilon", phase.epsilon)
         _part(f"learning.opening[{i}].alpha", phase.alpha, "0 gives equation (8)")
     tolerance = config.criterion.tolerance
-    _require("criterion.tolerance", tolerance, 0 < tolerance < math.inf, "must be a number above 0")
+    half = (on - off) / 2
+    remedy = f"must be above 0 and at most {half:g}, half way from task.target_off={off} to task.target_on={on}"
+    _require("criterion.tolerance", tolerance, 0 < tolerance <= half + 1e-9, remedy)
     population = config.population
     _at_least_1("population.seeds", population.seeds)
     last = population.first_seed + population.seeds - 1
-    _require(
-        "population.first_seed",
-        population.first_seed,
-        population.first_seed >= 0 and last < 2**32,
-        "seeds run from 0 to 2^32 - 1",
-    )
+    inside = 0 <= population.first_seed < 2**32
+    _require("population.first_seed", population.first_seed, inside, "seeds run from 0 to 2^32 - 1")
+    remedy = f"from population.first_seed={population.first_seed} on there are {2**32 - population.first_seed}"
+    _require("population.seeds", population.seeds, last < 2**32, remedy)
     record = config.record
     if record.every is not None:
         _at_least_1("record.every", record.every)
@@ -269,7 +296,7 @@ def check(config: Config) -> None:
 
 def _check_device(device: str) -> None:
     kind, _, number = device.partition(":")
-    known = kind in ("cpu", "cuda") and (number.isdigit() or device == kind) and not (kind == "cpu" and number)
+    known = kind in ("cpu", "cuda") and (number.isdecimal() or device == kind) and not (kind == "cpu" and number)
     _require("device", device, known, "must be cpu, cuda or cuda:N")
     if kind == "cuda":
         import torch
@@ -281,6 +308,10 @@ def _check_device(device: str) -> None:
 
 def _number(option: str, value: float) -> None:
     _require(option, value, 0 <= value < math.inf, "must be a number of at least 0")
+
+
+def _above_0(option: str, value: float) -> None:
+    _require(option, value, 0 < value < math.inf, "must be a number above 0")
 
 
 def _part(option: str, value: float, meaning: str) -> None:

@@ -115,3 +115,12 @@ def stuck_as_printed(y: Tensor, printed: Tensor) -> Tensor:
     swapped = printed[[0, 2, 1, 3]]
     gaps = torch.stack([(y - p.unsqueeze(1)).abs().amax(dim=0) for p in (printed, swapped)])
     return gaps.amin(dim=0) <= AS_PRINTED_WITHIN
+
+
+def undecided(y: Tensor, d: Tensor) -> Tensor:
+    """Whether every output stands half way between off and on: a network that tells no two cases apart.
+
+    y ``[cases, replicas]``, d ``[cases]``. Returns ``[replicas]``, bool.
+    """
+    half_way = (d.min() + d.max()) / 2
+    return (y - half_way).abs().amax(dim=0) <= AS_PRINTED_WITHIN

@@ -4,7 +4,7 @@ Replica r of the population is the network of ``seeds[r]``. Its first weights de
 architecture alone, so it starts, and in exact arithmetic ends, as it would if it were trained by itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -73,12 +73,16 @@ class Population:
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
         output_bias: float | None = None,
+        around: Mapping[str, Tensor] | None = None,
     ) -> "Population":
         """A population before its first sweep; every last change is 0. Shapes and errors as in initial_weights.
 
         output_bias: what the output units' biases start from, in place of a random number.
+        around: weights ``[to, from, 1]`` by key that the random numbers are added to, such as a printed network's.
         """
         weights = initial_weights(architecture, seeds, initial_range, dtype, device)
+        if around is not None:
+            weights = {key: around[key].to(w) + w for key, w in weights.items()}
         if output_bias is not None:
             weights[link_name(ALWAYS_ON, architecture.output)].fill_(output_bias)
         return cls(
