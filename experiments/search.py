@@ -2,23 +2,25 @@
 
 What is sought: settings under which as many networks as possible learn all 100 cases in 1,500 sweeps with decay, and
 as many as possible have negligible error after 573 sweeps without it (the smaller of the two shares is maximised).
-The trials, and the best of them again over many seeds, go to results/family_trees_search.csv.
+The trials, and the best of them again over many new seeds, go to results/family_trees_search.csv as they are done.
 """
 
 import argparse
-import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import optuna
 import torch
+from rich.progress import track
 
 from experiments import build
 from experiments.build import load
 from experiments.catalogue import RESULTS
-from experiments.family_page import NEGLIGIBLE, SEARCH
-from experiments.mechanism import rows_of, run_through
+from experiments.counts import SEARCH, learned, negligible
+from experiments.mechanism import at_least_1
+from experiments.tables import write_rows
+from experiments.trained import rows_of, run_through
 
 
 def suggest(trial: optuna.Trial) -> dict[str, Any]:
@@ -52,45 +54,56 @@ def shares(settings: Mapping[str, Any], seeds: int, first_seed: int = 0) -> dict
         config = load("family_trees", f"count={count}", *overrides)
         population = build.build_population(config)
         run_through(config, population, build.build_learning(config))
-        rows = list(rows_of(config, population))
+        rows = [{key: str(value) for key, value in row.items()} for row in rows_of(config, population)]
         if count == "with_decay":
-            found["learned"] = sum(row["train_right"] == 100 for row in rows) / seeds
-            found["held_out_right"] = sum(int(str(row["held_out_right"])) for row in rows) / seeds
+            found["learned"] = sum(map(learned, rows)) / seeds
+            found["held_out_right"] = sum(int(row["held_out_right"]) for row in rows) / seeds
         else:
-            found["negligible"] = sum(float(str(row["E"])) < NEGLIGIBLE for row in rows) / seeds
+            found["negligible"] = sum(map(negligible, rows)) / seeds
     return found
+
+
+def search(trials: int, seeds: int, best: int, again: int) -> Iterator[dict[str, Any]]:
+    """A row a trial, over the first ``seeds`` seeds; then the best again, over seeds that the search has not seen."""
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=0, multivariate=False))
+    rows = []
+    for number in track(range(trials), "searching"):
+        trial = study.ask()
+        settings = suggest(trial)
+        found = shares(settings, seeds)
+        study.tell(trial, weaker(found))
+        rows.append({"trial": number, "seeds": seeds, **settings, **found})
+        yield written(rows[-1])
+    rows.sort(key=weaker, reverse=True)
+    for row in track(rows[:best], "the best again"):
+        yield written({**row, "seeds": again, **shares(row, again, first_seed=10**6)})
+
+
+def weaker(found: Mapping[str, float]) -> float:
+    """The smaller of the two shares."""
+    return min(found["learned"], found["negligible"])
+
+
+def written(row: Mapping[str, Any]) -> dict[str, Any]:
+    """As it stands in the file."""
+    return {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in row.items()}
 
 
 def main() -> None:
     """Search, then run the best again."""
     parser = argparse.ArgumentParser(prog="python -m experiments.search", description=__doc__)
-    parser.add_argument("--trials", type=int, default=100, help="combinations tried (default: %(default)s)")
-    parser.add_argument("--seeds", type=int, default=64, help="networks a combination (default: %(default)s)")
-    parser.add_argument("--best", type=int, default=5, help="how many of the best are run again (default: %(default)s)")
-    parser.add_argument("--again", type=int, default=1_000, help="with how many new networks (default: %(default)s)")
+    parser.add_argument("--trials", type=at_least_1, default=100, help="combinations tried (default: %(default)s)")
+    parser.add_argument("--seeds", type=at_least_1, default=64, help="networks a combination (default: %(default)s)")
+    parser.add_argument(
+        "--best", type=at_least_1, default=5, help="how many of the best are run again (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--again", type=at_least_1, default=2_000, help="with how many new networks (default: %(default)s)"
+    )
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the results go (default: %(default)s)")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    rows: list[dict[str, Any]] = []
-
-    def objective(trial: optuna.Trial) -> float:
-        settings = suggest(trial)
-        found = shares(settings, arguments.seeds)
-        rows.append({"trial": trial.number, "seeds": arguments.seeds, **settings, **found})
-        return min(found["learned"], found["negligible"])
-
-    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=0, multivariate=False))
-    study.optimize(objective, n_trials=arguments.trials, show_progress_bar=True)
-    best = sorted(rows, key=lambda row: -min(row["learned"], row["negligible"]))[: arguments.best]
-    for row in best:
-        found = shares(row, arguments.again, first_seed=10**6)  # seeds that the search has not seen
-        rows.append({**row, "seeds": arguments.again, **found})
-    arguments.results.mkdir(parents=True, exist_ok=True)
-    with (arguments.results / SEARCH).open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({key: f"{value:.4g}" if isinstance(value, float) else value for key, value in row.items()})
+    write_rows(arguments.results / SEARCH, search(arguments.trials, arguments.seeds, arguments.best, arguments.again))
     print(f"Written: {arguments.results / SEARCH}")
 
 

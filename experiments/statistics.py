@@ -1,5 +1,6 @@
 """Shares with their intervals, and sweeps to solve: SciPy's statistics in the form the tables need."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,17 +26,35 @@ class Share:
         low, high = binomtest(self.k, self.n).proportion_ci(method="wilson")
         return float(low), float(high)
 
+    @property
+    def brief(self) -> str:
+        """``"86.7 % (84.5 to 88.7)"``: the share and its interval."""
+        low, high = self.interval
+        return f"{100 * self.value:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+
     def __str__(self) -> str:
         low, high = self.interval
         return f"{100 * self.value:.1f} % ({self.k:,} of {self.n:,}; {100 * low:.1f} to {100 * high:.1f})"
+
+
+def percent(value: float) -> str:
+    """``"12 %"``."""
+    return f"{100 * value:.0f} %" if value >= 0.1 or value == 0 else f"{100 * value:.1f} %"
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
     """Lower quartile, median, upper quartile; nan where there are no values."""
     if not len(values):
         return (np.nan, np.nan, np.nan)
-    low, middle, high = np.quantile(np.asarray(values, dtype=float), [0.25, 0.5, 0.75])
-    return float(low), float(middle), float(high)
+    ordered = sorted(map(float, values))
+    return _at(ordered, 0.25), _at(ordered, 0.5), _at(ordered, 0.75)
+
+
+def _at(ordered: list[float], part: float) -> float:
+    """The value so far along, between two in proportion. Not NumPy's, which makes nan of a number beside infinity."""
+    position = part * (len(ordered) - 1)
+    below, above = ordered[math.floor(position)], ordered[math.ceil(position)]
+    return below if below == above else below + position % 1 * (above - below)
 
 
 def median(values: Sequence[float]) -> float:
@@ -43,10 +62,15 @@ def median(values: Sequence[float]) -> float:
     return quartiles(values)[1]
 
 
-def quartiles_text(values: Sequence[float]) -> str:
-    """``"1,297 (834 to 2,181)"``: median and quartiles; a dash where there are no values."""
-    low, middle, high = quartiles(values)
-    return "-" if np.isnan(middle) else f"{middle:,.0f} ({low:,.0f} to {high:,.0f})"
+def quartiles_text(values: Sequence[float], limit: float = np.inf) -> str:
+    """``"1,297 (834 to 2,181)"``: median and quartiles; a dash where there are no values.
+
+    Beyond the limit a value is only known to be there: ``"2,880 (1,175 to >5,000)"``.
+    """
+    if not len(values):
+        return "-"
+    low, middle, high = (f"{value:,.0f}" if value <= limit else f">{limit:,}" for value in quartiles(values))
+    return f"{middle} ({low} to {high})"
 
 
 def place(values: Sequence[float], of: float) -> float:

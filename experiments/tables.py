@@ -1,13 +1,32 @@
 """What the tables are made of: the published rows of seeds, Markdown, and documents with places to fill in."""
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.build import load
 from experiments.schema import Config
 from experiments.statistics import Share
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file. Raises FileNotFoundError."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def write_rows(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
+    """A CSV file of the rows, each written as soon as it is there: an interrupt keeps those before it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer: csv.DictWriter[str] | None = None
+        for row in rows:
+            if writer is None:
+                writer = csv.DictWriter(file, list(row), lineterminator="\n")
+                writer.writeheader()
+            writer.writerow(row)
+            file.flush()
 
 
 @dataclass(frozen=True)
@@ -20,8 +39,7 @@ class Seeds:
     @classmethod
     def read(cls, results: Path, name: str) -> "Seeds":
         """Raises FileNotFoundError where the experiment has not been run."""
-        with (results / f"{name}.csv").open(newline="") as file:
-            return cls(name, list(csv.DictReader(file)))
+        return cls(name, read_rows(results / f"{name}.csv"))
 
     @property
     def solved(self) -> "Seeds":

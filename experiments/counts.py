@@ -1,0 +1,57 @@
+"""The printed counts of the family trees, as questions to the rows of results."""
+
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from experiments.statistics import Share, median
+from experiments.tables import read_rows
+
+SEARCH, READINGS_FILE = "family_trees_search.csv", "family_trees_readings.csv"
+
+NEGLIGIBLE = 0.5
+"""E, as H measures it, below which the error of a network that has every case right is called negligible: A22."""
+
+MEETS = 0.5
+"""A reading meets a printed count where at least this part of its networks does: A23."""
+
+Row = dict[str, str]
+
+
+def learned(row: Row) -> bool:
+    """All 100 training cases right, after the last sweep: A7."""
+    return row["train_right"] == "100"
+
+
+def negligible(row: Row) -> bool:
+    """All 100 right, and little error left by H's measure, whatever the error that was learned by: A22."""
+    return learned(row) and float(row["E_H"]) < NEGLIGIBLE
+
+
+def share(rows: list[Row], holds: Callable[[Row], bool]) -> Share:
+    """How many rows hold."""
+    return Share(sum(holds(row) for row in rows), len(rows))
+
+
+def seven_of_eight(rows: list[Row]) -> float:
+    """How likely two networks, each with cases of its own held out, have 7 or 8 of the 8 right."""
+    right = Counter(int(row["held_out_right"]) for row in rows)
+    four, three = right[4] / len(rows), right[3] / len(rows)
+    return four * four + 2 * four * three
+
+
+def middle(rows: list[Row], column: str) -> float:
+    """The median of a column; networks that have diverged, whose cell is empty, count as infinite."""
+    return median([float(row[column] or "inf") for row in rows])
+
+
+@cache
+def study_rows(path: Path) -> list[Row]:
+    """The study's table."""
+    return read_rows(path)
+
+
+def of_reading(results: Path, reading: str, count: str) -> list[Row]:
+    """The networks of one reading under one printed count."""
+    return [r for r in study_rows(results / READINGS_FILE) if (r["reading"], r["count"]) == (reading, count)]

@@ -1,0 +1,49 @@
+"""Family-trees networks trained within a study, without a run directory of their own."""
+
+from collections.abc import Iterator
+
+import torch
+
+from experiments import build
+from experiments.schema import Config
+from repro.kinship_measures import kinship
+from repro.networks import Network
+from repro.population import Population
+from repro.training import BackwardPass, Criterion, Learning, train
+
+
+def run_through(config: Config, population: Population, learning: Learning, compiled: bool = True) -> None:
+    """Train to the end, in place. compiled: by ``torch.compile`` where this machine has what that needs."""
+    task = build.build_task(config)
+    path: BackwardPass = "compiled" if compiled and not build.compiler_lacking() else "explicit"
+    looks = train(
+        population,
+        task,
+        learning,
+        Criterion(config.criterion.tolerance, stop=False),
+        every=learning.sweeps,
+        backward_pass=path,
+        measure=build.build_measure(config),
+        held_out=build.build_held_out(config, task),
+    )
+    for _ in looks:
+        pass
+
+
+def rows_of(config: Config, population: Population) -> Iterator[dict[str, object]]:
+    """A row a network: cases right of those it learned and those held out, E_H (see ``kinship``), and Σw²."""
+    task = build.build_task(config).to("cpu", population.E.dtype)
+    held_out = build.build_held_out(config, task)
+    assert held_out is not None
+    with torch.no_grad():
+        y = Network(population.architecture, population.weights)(task.inputs)
+    found = kinship(y, task.desired, held_out)
+    squares = torch.stack([(w * w).sum(dim=(0, 1)) for w in population.weights.values()]).sum(dim=0)
+    for r, seed in enumerate(population.seeds):
+        yield {
+            "seed": seed,
+            "train_right": int(found.train_right[r]),
+            "held_out_right": int(found.held_out_right[r]),
+            "E_H": f"{float(found.E_H[r]):.6g}",
+            "sum_of_squares": f"{float(squares[r]):.6g}",
+        }
