@@ -2,11 +2,15 @@
 
 import difflib
 import itertools
+import os
 import re
+import tempfile
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
@@ -15,7 +19,10 @@ from omegaconf.errors import OmegaConfBaseException
 
 from experiments.schema import Config, ConfigError, check
 
-MULTIRUN = {"-m", "--multirun", "--multirun=True"}
+MULTIRUN = {"-m", "--multirun"}
+HELP = {"-h", "--help"}
+COMPOSES = {"-c", "--cfg", "-i", "--info", "-p", "--package", "--resolve"}
+"""Flags with which Hydra shows an experiment's options in place of running it."""
 MOST_JOBS_CHECKED = 200
 
 
@@ -26,28 +33,86 @@ def register_resolvers() -> None:
     )
 
 
+def in_order(arguments: list[str]) -> list[str]:
+    """The same command line as Hydra can take it apart: options first, then flags with what belongs to them.
+
+    Help needs a whole configuration too, whichever: any experiment will do.
+    """
+    options = [argument for argument in arguments if _is_option(argument)]
+    if HELP & set(arguments) and not any("experiment=" in option for option in options):
+        options.append("experiment=symmetry")
+    return options + [argument for argument in arguments if not _is_option(argument)]
+
+
+def _is_option(argument: str) -> bool:
+    return not argument.startswith("-") and ("=" in argument or argument.startswith("~"))
+
+
 def check_arguments(arguments: list[str], configs: Path) -> None:
     """Raises ConfigError, with a message of one line, for a command line that could not be run.
 
     Every job of a multirun is checked. Left to Hydra: command lines with options of its own, such as ``--help``.
     """
     flags = {argument for argument in arguments if argument.startswith("-")}
-    if flags - MULTIRUN:
+    if flags - MULTIRUN and not flags & COMPOSES:
         return
     texts = [argument for argument in arguments if argument not in flags]
+    if flags & COMPOSES:
+        if not any(text.lstrip("+").startswith("experiment=") for text in texts):
+            raise ConfigError(_no_experiment(configs))
+        return
     with initialize_config_dir(str(configs), version_base="1.3"):
-        try:
-            overrides = OverridesParser.create().parse_overrides(texts)
-        except HydraException as problem:
-            raise ConfigError(_one_line(problem)) from None
-        if not any(override.key_or_group == "experiment" for override in overrides):
-            raise ConfigError("say which experiment to run, experiment=NAME. There are:\n" + _listing(configs))
+        overrides = [_parsed(text) for text in texts]
+        chosen = [override for override in overrides if override.key_or_group == "experiment"]
+        if not chosen:
+            raise ConfigError(_no_experiment(configs))
+        for override in overrides:
+            _check_form(override)
         swept = [override for override in overrides if override.is_sweep_override()]
         if swept and not flags:
             option = swept[0]
             raise ConfigError(f"{option.input_line}: more than one value needs a multirun; add -m")
+        _check_directory(overrides)
         for job in itertools.islice(_jobs(overrides), MOST_JOBS_CHECKED):
             _check_job(job, configs)
+
+
+def _parsed(text: str) -> Override:
+    try:
+        (override,) = OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides([text])
+    except HydraException as problem:
+        raise ConfigError(f"{text}: {_one_line(problem)}; options are written OPTION=VALUE") from None
+    if not override.key_or_group:
+        raise ConfigError(f"{text}: names no option; options are written OPTION=VALUE")
+    return override
+
+
+def _check_form(override: Override) -> None:
+    """Raises ConfigError for what the grammar allows and no experiment can use."""
+    text, key = override.input_line, override.key_or_group
+    if key == "experiment" and (override.is_add() or override.is_force_add() or override.is_delete()):
+        raise ConfigError(f"{text}: write experiment=NAME")
+    if override.is_delete() and not key.startswith(("network.groups.", "network.links.")):
+        raise ConfigError(f"{text}: only groups and links of the network can be taken away; give the option a value")
+    if override.is_sweep_override():
+        if not override.is_discrete_sweep():
+            raise ConfigError(f"{text}: an interval is no list of values; write A,B,C or range(FROM,TO,STEP)")
+        if not list(override.sweep_string_iterator()):
+            raise ConfigError(f"{text}: there is no such value to run")
+
+
+def _check_directory(overrides: list[Override]) -> None:
+    """Raises ConfigError where the directory of the run cannot be made, by making another beside it for a moment."""
+    given = {override.key_or_group: str(override.value()) for override in overrides if override.value_type}
+    for option in ("hydra.run.dir", "hydra.sweep.dir"):
+        path = Path(given.get(option, "runs").partition("${")[0])
+        try:
+            nearest = next(each for each in (path, *path.absolute().parents) if each.exists())
+            with tempfile.TemporaryDirectory(dir=nearest):
+                pass
+        except OSError as problem:
+            reason = problem.strerror or problem
+            raise ConfigError(f"{option}={path}: {reason}; name a directory that can be written to") from None
 
 
 def _jobs(overrides: list[Override]) -> Iterator[list[str]]:
@@ -63,54 +128,86 @@ def _jobs(overrides: list[Override]) -> Iterator[list[str]]:
 
 
 def _check_job(texts: list[str], configs: Path) -> None:
+    name = [text for text in texts if text.startswith("experiment=")][-1].partition("=")[2]
+    if name not in _choices(configs, "experiment"):
+        raise ConfigError(f"experiment={name}: there is no such experiment. There are:\n{_listing(configs)}")
     try:
         config = compose("config", texts)
+        plain = _typed(config)
     except (HydraException, OmegaConfBaseException) as problem:
         raise ConfigError(_explain(problem, texts, configs)) from None
-    plain = _typed(config)
     check(plain)
-    from experiments.build import build_architecture, build_held_out, build_task
+    from experiments.build import build_architecture, build_held_out, build_task, printed_start
     from repro.networks import SpecError
 
     try:
-        build_architecture(plain)
+        architecture = build_architecture(plain)
+        _check_memory(plain, architecture.weight_count)
+        printed_start(plain, architecture)
         plain.population.seeds = 1  # whether cases can be held out does not depend on how many seeds there are
         build_held_out(plain, build_task(plain))
     except SpecError as problem:
         raise ConfigError(str(problem)) from None
 
 
+def _check_memory(config: Config, weights: int) -> None:
+    """Raises ConfigError for a population whose first weights alone, drawn in float64, do not fit this machine."""
+    if not hasattr(os, "sysconf"):
+        return
+    there_is, seeds = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), config.population.seeds
+    needed = 3 * 8 * weights * seeds
+    if needed > there_is:
+        raise ConfigError(
+            f"population.seeds={seeds}: with {weights:,} weights each they need {needed / 2**30:,.0f} GiB of memory, "
+            f"and this machine has {there_is / 2**30:,.0f}; take fewer, and the rest from population.first_seed on"
+        )
+
+
 def _typed(config: DictConfig) -> Config:
-    """The options as plain objects. Raises ConfigError for one that has no value yet."""
+    """The options as plain objects. Raises ConfigError for one that has no value yet, or that there is not."""
     for key in sorted(OmegaConf.missing_keys(config)):
         raise ConfigError(f"{key}=???: the experiment gives it no value; give one, {key}=VALUE")
     plain = OmegaConf.to_object(config)
     assert isinstance(plain, Config)
+    for key in _left_over(plain):
+        raise ConfigError(_no_option(f"+{key}", key, list(_options(config))))
     return plain
+
+
+def _left_over(options: object, prefix: str = "") -> Iterator[str]:
+    """The dotted names that ``+`` has added to options which have no such field."""
+    if is_dataclass(options):
+        known = {field.name for field in fields(options)}
+        for name, value in vars(options).items():
+            if name not in known:
+                yield f"{prefix}{name}"
+            yield from _left_over(value, f"{prefix}{name}.")
 
 
 def _explain(problem: Exception, texts: list[str], configs: Path) -> str:
     """The one override at fault, found by trying each by itself, and what is wrong with it."""
     chosen = [text for text in texts if text.startswith("experiment=")]
-    name = chosen[-1].partition("=")[2]
-    if not (configs / "experiment" / f"{name}.yaml").exists():
-        return f"experiment={name}: there is no such experiment. There are:\n{_listing(configs)}"
     for text in texts:
         if text in chosen:
             continue
         try:
-            compose("config", [*chosen, text])
+            OmegaConf.to_object(compose("config", [*chosen, text]))
         except (HydraException, OmegaConfBaseException) as own:
             key = text.partition("=")[0].lstrip("+~")
+            if key in ("reading", "count"):
+                return f"{text}: there is no such {key}; choose from {', '.join(_choices(configs, key))}"
             options = list(_options(compose("config", chosen)))
             cause = own.__cause__
-            reason = _one_line(cause if isinstance(cause, OmegaConfBaseException) else own)
             if key in options:
-                return f"{text}: {reason}"
-            near = difflib.get_close_matches(key, options, n=1)
-            hint = f"did you mean {near[0]}?" if near else "`--cfg job` lists them all"
-            return f"{text}: there is no option {key}; {hint}"
+                return f"{text}: {_one_line(cause if isinstance(cause, OmegaConfBaseException) else own)}"
+            return _no_option(text, key, options)
     return _one_line(problem)
+
+
+def _no_option(text: str, key: str, options: list[str]) -> str:
+    near = difflib.get_close_matches(key, [option for option in options if option != key], n=1)
+    hint = f"did you mean {near[0]}?" if near else "`--cfg job` lists them all"
+    return f"{text}: there is no option {key}; {hint}"
 
 
 def _options(config: DictConfig, prefix: str = "") -> Iterator[str]:
@@ -119,6 +216,15 @@ def _options(config: DictConfig, prefix: str = "") -> Iterator[str]:
         yield f"{prefix}{key}"
         if not OmegaConf.is_missing(config, key) and isinstance(config[key], DictConfig):
             yield from _options(config[key], f"{prefix}{key}.")
+
+
+def _choices(configs: Path, group: str) -> list[str]:
+    """The names in a config group."""
+    return sorted(file.stem for file in (configs / group).glob("*.yaml"))
+
+
+def _no_experiment(configs: Path) -> str:
+    return "say which experiment to run, experiment=NAME. There are:\n" + _listing(configs)
 
 
 def _listing(configs: Path) -> str:

@@ -10,8 +10,8 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from experiments.build import build_measure
-from experiments.recorders import Curves, number
+from experiments.build import build_measure, same_network
+from experiments.recorders import Curves, finite, has_person_code, number
 from experiments.schema import Config, TaskName
 from repro import published
 from repro.figures import family_trees
@@ -30,29 +30,50 @@ from repro.kinship_measures import (
     twin_rank,
     unit_accuracies,
 )
-from repro.measures import stuck_as_printed, symmetry_claims
+from repro.measures import stuck_as_printed, symmetry_claims, undecided
 from repro.networks import Network, link_name
 from repro.population import Population
 from repro.tasks import Task
+from repro.training import met_by
 
 NULL_PERMUTATIONS = 20
 """Shufflings of the people, each over all replicas, for the chance level of a feature."""
 
 
+def write_weights(path: Path, population: Population) -> None:
+    """The seeds and their weights, by link, ``[to, from, replicas]``: for ``torch.load(path, weights_only=True)``."""
+    weights = {key: w.cpu() for key, w in population.weights.items()}
+    torch.save({"seeds": torch.tensor(population.seeds), "sweep": population.sweep, "weights": weights}, path)
+
+
 def write_seeds(path: Path, config: Config, population: Population, task: Task, held_out: Tensor | None) -> None:
-    """One row a seed: seed, solved (1 or 0), sweeps (empty where not solved), E, then the experiment's measures."""
+    """One row a seed: seed, solved (1 or 0), sweeps (empty where not solved), E, then the experiment's measures.
+
+    Solved: the criterion is met after the last sweep. sweeps: when it was first met.
+    """
+    solved = learned_at_end(config, population, task, held_out).tolist()
     measures: dict[str, list[Any]] = {
         name: values.tolist() for name, values in measure(config, population, task, held_out).items()
     }
     if held_out is not None:
         measures |= held_out_names(population, task, held_out)
-    met, met_at, E = population.met.tolist(), population.met_at.tolist(), population.E.tolist()
-    with path.open("w", newline="") as file:
+    met_at, E = population.met_at.tolist(), population.E.tolist()
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["seed", "solved", "sweeps", "E", *measures])
         for r, seed in enumerate(population.seeds):
-            row = [seed, int(met[r]), met_at[r] if met[r] else "", number(E[r])]
+            row = [seed, int(solved[r]), met_at[r] if solved[r] else "", number(E[r])]
             writer.writerow(row + [_cell(values[r]) for values in measures.values()])
+
+
+@torch.no_grad()
+def learned_at_end(config: Config, population: Population, task: Task, held_out: Tensor | None) -> Tensor:
+    """Which replicas meet the criterion after the last sweep, ``[replicas]``, bool."""
+    if config.criterion.stop:
+        return population.met
+    y = Network(population.architecture, population.weights)(task.inputs)
+    included = None if held_out is None else (~held_out.to(y.device)).to(y.dtype).unsqueeze(1)
+    return met_by(y, task.desired.unsqueeze(2), config.criterion.tolerance, included)
 
 
 def _cell(value: bool | float | str) -> str:
@@ -84,6 +105,7 @@ def measure(config: Config, population: Population, task: Task, held_out: Tensor
             with torch.no_grad():
                 y = network(task.inputs)[:, 0]
             columns = {f"y_{case}": y[c] for c, case in enumerate(task.cases)}
+            columns["undecided"] = undecided(y, task.desired[:, 0])
             printed = published.XOR_LOCAL_MINIMUM
             if is_network_of(population, printed):
                 exact = task.to("cpu", torch.float64).inputs
@@ -94,6 +116,8 @@ def measure(config: Config, population: Population, task: Task, held_out: Tensor
             with torch.no_grad():
                 y = network(task.inputs)
             columns = asdict(kinship(y, task.desired, held_out.to(y.device)))
+            if not has_person_code(population):
+                return columns
             code = person_code(network)
             for name in FEATURES:
                 accuracies = unit_accuracies(code, feature_of(name).to(code.device))
@@ -113,8 +137,7 @@ def measure(config: Config, population: Population, task: Task, held_out: Tensor
 
 def is_network_of(population: Population, printed: published.PublishedNetwork) -> bool:
     """Whether a population has the groups and links of a printed network."""
-    own, theirs = population.architecture, printed.architecture
-    return dict(own.groups) == dict(theirs.groups) and own.all_links == theirs.all_links
+    return same_network(population.architecture, printed.architecture)
 
 
 def figures(config: Config, curves: Curves, population: Population, task: Task) -> Iterator[tuple[str, Figure]]:
@@ -128,9 +151,12 @@ def figures(config: Config, curves: Curves, population: Population, task: Task) 
         f"{int(population.met_at[shown]):,} sweeps" if population.met[shown] else f"not learned by {population.sweep:,}"
     )
     weights = {key: w.cpu() for key, w in population.replica(shown).items()}
+    if not finite(weights):
+        return
     match config.task.name:
-        case TaskName.family_trees:
+        case TaskName.family_trees if has_person_code(population):
             yield from family_figures(population, task, shown, label)
+            return
         case TaskName.symmetry if is_network_of(population, published.SYMMETRY):
             printed = published.SYMMETRY
             theirs = {key: w[..., 0] for key, w in printed.replica().items()}
@@ -138,8 +164,7 @@ def figures(config: Config, curves: Curves, population: Population, task: Task) 
                 "figure_1",
                 figure_1({f"{printed.source}: {printed.sweeps:,} sweeps": theirs, f"Here: {label}": weights}),
             )
-    if config.task.name is not TaskName.family_trees:
-        yield "weights", hinton_figure(weights, label)
+    yield "weights", hinton_figure(weights, label)
 
 
 def family_figures(population: Population, task: Task, shown: int, label: str) -> Iterator[tuple[str, Figure]]:
@@ -171,9 +196,11 @@ def as_in_the_paper(code: Tensor) -> tuple[list[int], list[str]]:
     left = list(range(code.shape[1]))
     chosen: dict[str, int] = {}
     for name, values in accuracy.items():
-        chosen[name] = max(left, key=lambda unit, values=values: float(values[unit]))  # type: ignore[misc]
-        left.remove(chosen[name])
-    order = [chosen["nationality"], chosen["generation"], *left, chosen["branch"]]
+        if left:  # a network may have fewer units than there are features
+            chosen[name] = max(left, key=lambda unit, values=values: float(values[unit]))  # type: ignore[misc]
+            left.remove(chosen[name])
+    last = [chosen.pop("branch")] if "branch" in chosen else []
+    order = [*chosen.values(), *left, *last]
     titles = [", ".join(f"{name} {float(values[unit]):.2f}" for name, values in accuracy.items()) for unit in order]
     return order, titles
 

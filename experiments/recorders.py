@@ -5,6 +5,7 @@ A recorder is called with each ``Look`` that ``repro.training.train`` yields.
 
 import csv
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -14,19 +15,24 @@ from typing import Any
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch import Tensor
 from torch.utils.tensorboard.summary import hparams
 from torch.utils.tensorboard.writer import SummaryWriter
 
 from experiments.schema import Config, TaskName
 from repro.figures.hinton import hinton_figure
 from repro.kinship_measures import FEATURES, person_code
-from repro.networks import Network
+from repro.networks import Network, link_name
+from repro.population import Population
 from repro.tasks.family_trees import PEOPLE
 from repro.training import Look
 
 QUANTILES = (0.25, 0.5, 0.75)
 DRAWN_LOOKS = 8
 """At how many looks the weights go to TensorBoard, as histograms and as a Hinton diagram."""
+
+HISTOGRAM_LIMIT = 1e20
+"""TensorBoard's bins end there; weights that have grown beyond, or are no numbers, are in no histogram."""
 
 
 @dataclass
@@ -66,7 +72,7 @@ class TensorBoard:
         self.config, self.curves = config, curves
         first = config.population.first_seed
         self.replica = (first if config.record.replica is None else config.record.replica) - first
-        self.next_drawing = 0.0
+        self.next_drawing, self.drawn = 0.0, -1
         self.writer.add_custom_scalars(
             {
                 config.name: {
@@ -96,13 +102,17 @@ class TensorBoard:
 
     def draw(self, look: Look) -> None:
         """The weights of the whole population as histograms, and of the named replica as a Hinton diagram."""
-        population = look.population
+        population, self.drawn = look.population, look.sweep
         for key, w in population.weights.items():
-            self.writer.add_histogram(f"weights/{key}", w[torch.isfinite(w)], look.sweep)
-        seed = population.seeds[self.replica]
-        figure = hinton_figure(population.replica(self.replica), f"seed {seed} after {look.sweep:,} sweeps")
+            inside = w[w.abs() < HISTOGRAM_LIMIT]
+            if len(inside):  # a histogram of nothing is an error
+                self.writer.add_histogram(f"weights/{key}", inside, look.sweep)
+        seed, weights = population.seeds[self.replica], population.replica(self.replica)
+        if not finite(weights):
+            return
+        figure = hinton_figure(weights, f"seed {seed} after {look.sweep:,} sweeps")
         self.writer.add_figure("weights of one replica", figure, look.sweep, close=False)
-        if self.config.task.name is TaskName.family_trees:
+        if self.config.task.name is TaskName.family_trees and has_person_code(population):
             self.project(look)
 
     def project(self, look: Look) -> None:
@@ -119,7 +129,8 @@ class TensorBoard:
 
     def finish(self, look: Look, metrics: dict[str, float]) -> None:
         """The last weights, and the options with the final metrics for the HPARAMS tab."""
-        self.draw(look)
+        if self.drawn != look.sweep:
+            self.draw(look)
         events = self.writer.file_writer
         assert events is not None  # it is None after close() only
         for summary in hparams(flat(self.config), metrics):
@@ -127,6 +138,16 @@ class TensorBoard:
         for name, value in metrics.items():
             self.writer.add_scalar(name, value, look.sweep)
         self.writer.close()
+
+
+def finite(weights: Mapping[str, Tensor]) -> bool:
+    """Whether all the weights are numbers: those of a network that has diverged cannot be drawn."""
+    return all(bool(w.isfinite().all()) for w in weights.values())
+
+
+def has_person_code(population: Population) -> bool:
+    """Whether there is a group, as in N Fig. 3, whose units encode person 1."""
+    return link_name("person1", "person_code") in population.weights
 
 
 def flat(config: Config) -> dict[str, bool | str | float | int]:

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from experiments import family_page
 from experiments.catalogue import PUBLISHED, RESULTS
-from experiments.statistics import Share, median, place, quartiles_text
+from experiments.schema import TaskName
+from experiments.statistics import Share, median, percent, place, quartiles_text
 from experiments.tables import Seeds, filled, markdown
 from repro import equations, published
 from repro.measures import symmetry_claims
@@ -26,18 +27,19 @@ from repro.tasks.symmetry import symmetry
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 
-
 SIGNATURE = ("smallest", "ratio_middle", "ratio_largest", "hidden_bias", "hidden_to_output", "output_bias")
 """The columns of a symmetry network that tell its weights apart from those of other desired outputs."""
-
 
 NETWORKS = (
     "experiment",
     "what",
+    "learned here, 95 % interval",
+    "within",
+    "sweeps: median (quartiles) of all",
+    "of those that learned",
     "sweeps, paper",
-    "learned here (95 %)",
-    "sweeps here: median (quartiles)",
-    "paper among ours",
+    "learned by then: of all",
+    "of those that learned",
 )
 
 
@@ -55,15 +57,19 @@ def print_networks(results: Path) -> None:
 
 
 def networks_rows(results: Path) -> list[list[str]]:
-    """A row an experiment that has results."""
+    """A row an experiment that has results; the family trees have their own table."""
     rows = []
-    for name in experiments(results):
+    for name in with_results(results):
         seeds = Seeds.read(results, name)
-        paper, sweeps = seeds.config.paper.sweeps, seeds.sweeps
-        fell = f"{100 * place(sweeps, paper):.0f} % were faster" if paper and sweeps else ""
-        what = seeds.config.summary
-        share, took = str(seeds.share()), quartiles_text(sweeps)
-        rows.append([f"`{name}`", what, f"{paper:,}" if paper else "", share, took, fell])
+        config = seeds.config
+        if config.task.name is TaskName.family_trees:
+            continue
+        paper, limit, sweeps = config.paper.sweeps, config.learning.sweeps, seeds.sweeps
+        censored = sweeps + [limit + 1] * (len(seeds.rows) - len(sweeps))
+        by_then = (percent(place(censored, paper)), percent(place(sweeps, paper))) if paper and sweeps else ("", "")
+        took = quartiles_text(censored, limit), quartiles_text(sweeps)
+        fell = (f"{paper:,}" if paper else "", *by_then)
+        rows.append([f"`{name}`", config.summary, str(seeds.share()), f"{limit:,}", *took, *fell])
     return rows
 
 
@@ -146,20 +152,37 @@ def _sizes(numbers: Sequence[float]) -> list[str]:
 
 
 def xor_table(results: Path) -> str:
-    """How many 2-2-1 networks stay unsolved, and how many of those are in the printed local minimum."""
+    """How many XOR networks stay unsolved, and where those are."""
     rows = []
-    for name in ("xor_2_2_1", "xor_2_2_1_fast"):
+    for name in ("xor", "xor_2_2_1", "xor_2_2_1_fast"):
         seeds = Seeds.read(results, name)
-        stuck = seeds.where(lambda row: row["solved"] == "0")
-        rows.append(
-            [
-                f"`{name}`",
-                str(seeds.config.learning.epsilon),
-                str(Share(len(stuck.rows), len(seeds.rows))),
-                str(stuck.share("stuck_as_printed")) if stuck.rows else "-",
-            ]
-        )
-    return markdown(["experiment", "epsilon", "not solved", "of those, outputs as in P Fig. 5"], rows)
+        stuck = seeds.where(lambda row: row["solved"] == "0").rows
+        as_printed = sum(row.get("stuck_as_printed") == "1" for row in stuck)
+        undecided = sum(row["undecided"] == "1" for row in stuck)
+        minimum = f"{as_printed:,}" if "stuck_as_printed" in seeds.rows[0] else "-"
+        rest = len(stuck) - as_printed - undecided
+        about = [f"`{name}`", f"{seeds.config.learning.epsilon:g}", str(Share(len(stuck), len(seeds.rows)))]
+        rows.append([*about, minimum, f"{undecided:,}", f"{rest:,}"])
+    header = ["experiment", "epsilon", "not solved, 95 % interval", "of those: outputs as in P Fig. 5"]
+    return markdown([*header, "all outputs half way", "others"], rows)
+
+
+def escape(results: Path) -> str:
+    """Whether a larger epsilon escapes the printed minimum: from the same first weights, and from within it."""
+    slow, fast = Seeds.read(results, "xor_2_2_1"), Seeds.read(results, "xor_2_2_1_fast")
+    stuck = {row["seed"] for row in slow.rows if row["stuck_as_printed"] == "1"}
+    same = fast.where(lambda row: row["seed"] in stuck)
+    left = [
+        f"`{name}` {seeds.share().k} of {len(seeds.rows):,}"
+        for name in ("xor_from_minimum", "xor_from_minimum_fast", "xor_from_minimum_per_case")
+        for seeds in [Seeds.read(results, name)]
+    ]
+    return (
+        f"P p.333 says that ε of 0.5 or more escapes the minimum. From the same first weights as the {len(stuck)} "
+        f"networks that end there at {slow.config.learning.epsilon:g}, {same.share()} learn at "
+        f"{fast.config.learning.epsilon:g}. Started at the printed weights, moved by less than their rounding, these "
+        f"learn: {', '.join(left)}."
+    )
 
 
 def equations_table() -> str:
@@ -178,8 +201,8 @@ def equations_table() -> str:
     rows = []
     for label, function in functions:
         line = inspect.getsourcelines(function)[1]
-        says = (function.__doc__ or "").splitlines()[0].partition(": ")[2].partition(",")[0].rstrip(".")
-        rows.append([label, says, f"[`{function.__name__}`](repro/equations.py#L{line})"])
+        says = (function.__doc__ or "").splitlines()[0].partition(": ")[2].partition(",")[0].partition(". ")[0]
+        rows.append([label, says.rstrip("."), f"[`{function.__name__}`](repro/equations.py#L{line})"])
     return markdown(["equation", "the paper's", "here"], rows)
 
 
@@ -189,7 +212,7 @@ def blocks(results: Path) -> dict[str, str]:
         "networks": networks_table(results),
         "symmetry": symmetry_table(results),
         "targets": targets_table(results),
-        "xor": xor_table(results),
+        "xor": f"{xor_table(results)}\n\n{escape(results)}",
         "literal": family_page.literal_table(results),
         "verdict": family_page.verdict(results),
         "equations": equations_table(),
@@ -200,20 +223,12 @@ def documents(results: Path) -> dict[Path, str]:
     """Each document with tables in it, as it should read."""
     page = results / family_page.PAGE
     return {
-        README: filled(README.read_text(), blocks(results)),
-        page: filled(page.read_text(), family_page.parts(results)),
+        README: filled(README.read_text(encoding="utf-8"), blocks(results)),
+        page: filled(page.read_text(encoding="utf-8"), family_page.parts(results)),
     }
 
 
-def write(results: Path = RESULTS) -> list[Path]:
-    """Write the tables into the documents; the paths written to."""
-    texts = documents(results)
-    for path, text in texts.items():
-        path.write_text(text)
-    return list(texts)
-
-
-def experiments(results: Path) -> list[str]:
+def with_results(results: Path) -> list[str]:
     """The experiments that have results, in the order in which they are published."""
     return [name for name in PUBLISHED if (results / f"{name}.csv").exists()]
 
@@ -227,19 +242,34 @@ def _held(claim: object) -> str:
     return "holds" if bool(claim) else "does not hold"
 
 
+def update(check: bool = False) -> int:
+    """Write the tables, or only compare; the exit code, after one line that says what is wrong."""
+    try:
+        texts = documents(RESULTS)
+    except FileNotFoundError as missing:
+        print(f"{missing.filename} is missing: run `make reproduce`, and `make study`", file=sys.stderr)
+        return 1
+    except ValueError as problem:
+        print(f"experiments.report: {problem}", file=sys.stderr)
+        return 1
+    if not check:
+        for path, text in texts.items():
+            path.write_text(text, encoding="utf-8")
+        print("Written: " + ", ".join(map(str, texts)))
+        return 0
+    stale = [path.name for path, text in texts.items() if path.read_text(encoding="utf-8") != text]
+    if stale:
+        print(f"{', '.join(stale)} differ from results/: run `python -m experiments.report`", file=sys.stderr)
+    return 1 if stale else 0
+
+
 def main() -> int:
     """Write the tables, or compare."""
     parser = argparse.ArgumentParser(prog="python -m experiments.report", description=__doc__)
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 where a document differs from results/"
     )
-    if not parser.parse_args().check:
-        print("Written: " + ", ".join(str(path) for path in write()))
-        return 0
-    stale = [path.name for path, text in documents(RESULTS).items() if path.read_text() != text]
-    if stale:
-        print(f"{', '.join(stale)} differ from results/: run `python -m experiments.report`", file=sys.stderr)
-    return 1 if stale else 0
+    return update(parser.parse_args().check)
 
 
 if __name__ == "__main__":

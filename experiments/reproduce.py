@@ -5,14 +5,15 @@ figures are then copied to results/, where ``experiments.report`` makes the tabl
 """
 
 import argparse
-import csv
+import itertools
 import multiprocessing
 import os
 import shutil
+import signal
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +24,14 @@ from experiments import report
 from experiments.build import CONFIGS, load
 from experiments.catalogue import PUBLISHED, RESULTS, STUDY, STUDY_SEEDS
 from experiments.run import cores, run
+from experiments.tables import read_rows, write_rows
 
-STUDY_COLUMNS = ("seed", "E", "train_right", "train_satisfied", "held_out_right", "spread")
+STUDY_COLUMNS = ("seed", "E", "E_H", "train_right", "train_satisfied", "held_out_right", "spread")
 STUDY_FEATURES = ("nationality", "generation", "branch")
-"""Of these the study's table has what the best of the six units tells."""
+"""Of these the study's table has how well the best of the units tells them, and what the best does by chance."""
+
+FINISHED = "finished"
+"""The file that a run leaves in its directory at its end, with its overrides."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,14 @@ def do(job: Job) -> Job:
         config.record.figures = config.record.tensorboard = False
         config.record.every = max(1, config.learning.sweeps // 20)
     run(config, job.directory, quiet=True)
+    (job.directory / FINISHED).write_text("\n".join(job.overrides), encoding="utf-8")
     return job
+
+
+def finished(job: Job) -> bool:
+    """Whether an earlier call has run a job to its end."""
+    mark = job.directory / FINISHED
+    return mark.exists() and mark.read_text(encoding="utf-8").splitlines() == list(job.overrides)
 
 
 def publish(name: str, jobs: Sequence[Job], results: Path) -> None:
@@ -83,22 +95,28 @@ def publish(name: str, jobs: Sequence[Job], results: Path) -> None:
 
 def publish_study(jobs: Iterable[Job], path: Path) -> None:
     """One table for all readings: reading, count, and the columns of a seed that the comparison needs."""
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["reading", "count", *STUDY_COLUMNS, *STUDY_FEATURES])
+
+    def rows() -> Iterator[dict[str, str]]:
         for job in jobs:
             reading, _, count = job.directory.name.partition(".")
-            with (job.directory / "seeds.csv").open(newline="") as seeds:
-                for row in csv.DictReader(seeds):
-                    units = ([row[f"{name}_unit{u}"] for u in range(1, 7)] for name in STUDY_FEATURES)
-                    best = [max(values, key=float) for values in units]
-                    writer.writerow([reading, count, *(row[column] for column in STUDY_COLUMNS), *best])
+            for row in read_rows(job.directory / "seeds.csv"):
+                found = {column: row[column] for column in STUDY_COLUMNS}
+                for feature in STUDY_FEATURES:
+                    units = [value for column, value in row.items() if column.startswith(f"{feature}_unit")]
+                    found |= {feature: max(units, key=float), f"{feature}_chance": row[f"{feature}_chance"]}
+                yield {"reading": reading, "count": count, **found}
+
+    write_rows(path, rows())
 
 
-def reproduce(names: Sequence[str], seeds: int | None, results: Path) -> None:
-    """Run and publish. An experiment is published when all its runs are done; an interrupt publishes no half of one."""
+def reproduce(names: Sequence[str], seeds: int | None, results: Path, resume: bool = False) -> None:
+    """Run and publish. An experiment is published when all its runs are done; an interrupt publishes no half of one.
+
+    resume: leave out the runs that an earlier call has finished.
+    """
     plan = {name: jobs_of(name, seeds or PUBLISHED.get(name, STUDY_SEEDS)) for name in names}
     waiting = {name: len(jobs) for name, jobs in plan.items()}
+    done = {job for jobs in plan.values() for job in jobs if resume and finished(job)}
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     context = multiprocessing.get_context("spawn")
@@ -107,10 +125,9 @@ def reproduce(names: Sequence[str], seeds: int | None, results: Path) -> None:
         ProcessPoolExecutor(min(cores(), sum(waiting.values())), mp_context=context) as pool,
     ):
         shown = bar.add_task("runs", total=sum(waiting.values()))
-        futures: list[Future[Job]] = [pool.submit(do, job) for jobs in plan.values() for job in jobs]
         try:
-            for future in as_completed(futures):
-                job = future.result()
+            futures = [pool.submit(do, job) for jobs in plan.values() for job in jobs if job not in done]
+            for job in itertools.chain(done, (future.result() for future in as_completed(futures))):
                 bar.advance(shown)
                 waiting[job.experiment] -= 1
                 print(f"  done: {job.directory}", flush=True)
@@ -118,6 +135,8 @@ def reproduce(names: Sequence[str], seeds: int | None, results: Path) -> None:
                     publish(job.experiment, plan[job.experiment], results)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            for child in multiprocessing.active_children():
+                child.terminate()  # or it would run on to its end, alone
             raise
 
 
@@ -132,6 +151,7 @@ def main() -> None:
         help=f"experiments to run (default: all but {STUDY}, which takes much longer)",
     )
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the results go (default: %(default)s)")
+    parser.add_argument("--resume", action="store_true", help="leave out the runs that an earlier call has finished")
     parser.add_argument("--seeds", type=int, help="seeds of each experiment, in place of the published number")
     arguments = parser.parse_args()
     unknown = sorted(set(arguments.names) - set(everything))
@@ -139,20 +159,24 @@ def main() -> None:
         parser.error(f"{', '.join(unknown)}: not published; choose from {', '.join(everything)}")
     if arguments.seeds is not None and arguments.seeds < 1:
         parser.error(f"--seeds {arguments.seeds}: must be at least 1")
+    published = arguments.results.resolve() == RESULTS.resolve()
+    if arguments.seeds is not None and published:
+        parser.error(f"--seeds {arguments.seeds}: would replace the published results; add --results DIRECTORY")
 
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes share the cores out
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the runs too, as Ctrl-C does
     started, names = time.monotonic(), arguments.names or list(PUBLISHED)
     print(f"Running {', '.join(names)}", flush=True)
     try:
-        reproduce(names, arguments.seeds, arguments.results)
+        reproduce(names, arguments.seeds, arguments.results, arguments.resume)
     except KeyboardInterrupt:
-        print("\nInterrupted: experiments that had all their runs done are published, the others as before.")
+        print("\nInterrupted: what had all its runs done is published, the rest is as before. --resume goes on.")
         sys.exit(130)
     report.print_networks(arguments.results)
     print(f"{len(names)} experiments in {time.monotonic() - started:.0f} s.")
-    if arguments.results == RESULTS:
-        print("Written: " + ", ".join(str(path) for path in report.write()))
     print(f"Figures: {arguments.results}/figures. Learning curves: make tensorboard")
+    if published:
+        sys.exit(report.update())
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from experiments.command_line import check_arguments, register_resolvers
+from experiments.command_line import check_arguments, in_order, register_resolvers
 from experiments.schema import Config, ConfigError, register
 
 if TYPE_CHECKING:  # torch takes a second to import, and --help needs none of it
@@ -23,7 +23,7 @@ CONFIGS = Path(__file__).parent.parent / "configs"
 
 
 def run(config: Config, directory: Path, quiet: bool = False) -> "Population":
-    """One run: train the population and write seeds.csv, curves.csv, figures and TensorBoard events to the directory.
+    """One run: train the population and write seeds.csv, curves.csv, weights, figures and events to the directory.
 
     quiet: no progress bar, and no summary at the end.
     Ctrl-C ends it at the next look; everything up to there is written all the same, and the exit code is 130.
@@ -31,7 +31,7 @@ def run(config: Config, directory: Path, quiet: bool = False) -> "Population":
     import torch
 
     from experiments import build
-    from experiments.outcome import figures, write_seeds
+    from experiments.outcome import figures, write_seeds, write_weights
     from experiments.recorders import Curves, ProgressBar, TensorBoard
     from experiments.summary import metrics, print_summary
     from repro.training import BackwardPass, train
@@ -71,8 +71,9 @@ def run(config: Config, directory: Path, quiet: bool = False) -> "Population":
             if interrupted:
                 break
 
-    write_seeds(directory / "seeds.csv", config, population, task, held_out)
+    write_weights(directory / "weights.pt", population)
     curves.write(directory / "curves.csv")
+    write_seeds(directory / "seeds.csv", config, population, task, held_out)
     if tensorboard is not None:
         tensorboard.finish(look, metrics(population))
     if config.record.figures:
@@ -99,9 +100,10 @@ def interruptible() -> Iterator[list[int]]:
     caught: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
+        if caught:
+            signal.signal(number, before[signal.Signals(number)])
+            signal.raise_signal(number)
         caught.append(number)
-        for each, handler in before.items():
-            signal.signal(each, handler)
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -123,6 +125,7 @@ def main() -> None:
     """Check the whole command line first, so that a mistake costs one line and no directory; then launch."""
     register()
     register_resolvers()
+    sys.argv[1:] = in_order(sys.argv[1:])
     try:
         check_arguments(sys.argv[1:], CONFIGS)
     except ConfigError as problem:

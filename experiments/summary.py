@@ -40,6 +40,8 @@ def print_summary(config: Config, population: Population, directory: Path) -> No
         table.add_row("E no longer finite", "", f"{lost:,}")
     console = Console()
     console.print(table)
-    console.print(
-        f"Written to {directory}/: seeds.csv, curves.csv, figures. Curves: tensorboard --logdir runs", soft_wrap=True
+    written = ", ".join(
+        name for name in ("seeds.csv", "curves.csv", "weights.pt", "figures") if (directory / name).exists()
     )
+    curves = " Curves: tensorboard --logdir runs" if config.record.tensorboard else ""
+    console.print(f"Written to {directory}/: {written}.{curves}", soft_wrap=True)

@@ -1,0 +1,209 @@
+"""TensorBoard's events, read back: they say what curves.csv and seeds.csv say."""
+
+import csv
+import io
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.image import imread
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
+from experiments.build import build_population, load
+from experiments.recorders import Curves, flat, number
+from repro.tasks.family_trees import PEOPLE
+from repro.training import Look
+
+XOR = ("xor", "population.seeds=30", "learning.sweeps=600", "record.every=100", "record.replica=4", "threads=2")
+"""By then some have learned and some have not."""
+
+
+@cache
+def events(directory: Path) -> EventAccumulator:
+    everything = {"scalars": 0, "images": 0, "histograms": 0, "tensors": 0}
+    return EventAccumulator(str(directory), everything).Reload()
+
+
+@pytest.fixture
+def xor(ran) -> Path:
+    return ran(*XOR)
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def scalars(directory: Path, tag: str) -> tuple[list[int], list[float]]:
+    found = events(directory).Scalars(tag)
+    return [event.step for event in found], [event.value for event in found]
+
+
+@pytest.mark.parametrize(
+    ("tag", "column"),
+    [
+        ("E/median", "E_median"),
+        ("E/lower_quartile", "E_lower_quartile"),
+        ("E/upper_quartile", "E_upper_quartile"),
+        ("learned/part", "learned"),
+    ],
+)
+def test_curves_of_the_population_are_those_of_the_file(xor, tag, column):
+    curves = rows(xor / "curves.csv")
+    sweeps, values = scalars(xor, tag)
+    assert sweeps == [int(row["sweep"]) for row in curves] == list(range(0, 601, 100))
+    assert values == pytest.approx([float(row[column]) for row in curves], rel=1e-5)
+
+
+def test_the_last_of_the_curves_is_that_of_the_seeds(xor):
+    seeds, last = rows(xor / "seeds.csv"), rows(xor / "curves.csv")[-1]
+    quartiles = np.quantile([float(row["E"]) for row in seeds], [0.25, 0.5, 0.75])
+    ours = [float(last[f"E_{name}"]) for name in ("lower_quartile", "median", "upper_quartile")]
+    assert ours == pytest.approx(quartiles.tolist(), rel=1e-5)
+    solved = [row["solved"] == "1" for row in seeds]
+    assert 0 < sum(solved) < 30
+    assert float(last["learned"]) == pytest.approx(sum(solved) / 30, rel=1e-5)
+
+
+def test_the_part_learned_never_falls_and_counts_seeds_by_their_sweeps(xor):
+    at = [int(row["sweeps"]) for row in rows(xor / "seeds.csv") if row["sweeps"]]
+    for row in rows(xor / "curves.csv"):
+        learned = sum(sweeps <= int(row["sweep"]) for sweeps in at) / 30
+        assert float(row["learned"]) == pytest.approx(learned, rel=1e-5)
+
+
+def test_the_named_replica_is_the_seed_that_was_named(xor):
+    _, values = scalars(xor, "E/replica")
+    assert values[-1] == pytest.approx(float(rows(xor / "seeds.csv")[4]["E"]), rel=1e-5)
+
+
+def test_the_paper_s_run_is_a_step_at_the_sweep_it_reports(xor):
+    assert scalars(xor / "paper", "learned/part") == ([0, 557, 558, 600], [0, 0, 1, 1])
+
+
+def test_no_paper_s_run_where_none_is_reported(ran):
+    assert not (ran("xor_2_2_1") / "paper").exists()
+
+
+def test_histograms_have_every_weight_of_every_replica(xor):
+    for tag, weights in (("input->hidden", 2), ("hidden->output", 1), ("input->output", 2), ("bias->output", 1)):
+        for event in events(xor).Histograms(f"weights/{tag}"):
+            assert event.histogram_value.num == 30 * weights
+
+
+def test_the_first_histogram_is_that_of_the_first_weights(xor):
+    first = events(xor).Histograms("weights/input->output")[0]
+    w = build_population(load("xor", "population.seeds=30")).weights["input->output"]
+    assert first.step == 0
+    assert (first.histogram_value.min, first.histogram_value.max) == pytest.approx((w.min().item(), w.max().item()))
+
+
+def test_weights_are_drawn_at_eight_looks_at_most_and_at_the_end_once(xor):
+    steps = [event.step for event in events(xor).Histograms("weights/bias->output")]
+    assert steps == sorted(set(steps))
+    assert (steps[0], steps[-1]) == (0, 600)
+    assert len(steps) <= 9
+
+
+def test_the_hinton_diagram_is_a_picture(xor):
+    images = events(xor).Images("weights of one replica")
+    assert [image.step for image in images] == [e.step for e in events(xor).Histograms("weights/bias->output")]
+    first, last = (imread(io.BytesIO(images[k].encoded_image_string), "png") for k in (0, -1))
+    assert first.shape[0] > 100
+    assert not np.array_equal(first, last)  # the weights have changed
+
+
+def hparams(directory: Path, kind: str) -> HParamsPluginData:
+    return HParamsPluginData.FromString(events(directory).PluginTagToContent("hparams")[f"_hparams_/{kind}"])
+
+
+def test_hparams_are_the_options_with_the_final_metrics(xor):
+    options = hparams(xor, "session_start_info").session_start_info.hparams
+    assert options["learning.epsilon"].number_value == 0.5
+    assert options["population.seeds"].number_value == 30
+    assert options["task.name"].string_value == "xor"
+    assert options["criterion.stop"].number_value == 1
+    named = {info.name.tag for info in hparams(xor, "experiment").experiment.metric_infos}
+    assert named == {tag for tag in events(xor).Tags()["scalars"] if tag.startswith("final/")}
+
+
+def test_final_metrics_are_those_of_the_seeds(xor):
+    seeds = rows(xor / "seeds.csv")
+    quartiles = np.quantile([int(row["sweeps"]) for row in seeds if row["sweeps"]], [0.25, 0.5, 0.75]).tolist()
+    names = ("sweeps_lower_quartile", "sweeps_median", "sweeps_upper_quartile")
+    assert [scalars(xor, f"final/{name}")[1] for name in names] == [[pytest.approx(value)] for value in quartiles]
+    assert scalars(xor, "final/learned") == ([600], [pytest.approx(sum(r["solved"] == "1" for r in seeds) / 30)])
+    assert scalars(xor, "final/E_median")[1] == [
+        pytest.approx(float(rows(xor / "curves.csv")[-1]["E_median"]), rel=0.1)
+    ]
+
+
+def test_custom_scalars_lay_the_curves_out(xor):
+    (event,) = events(xor).Tensors("custom_scalars__config__")
+    (category,) = Layout.FromString(event.tensor_proto.string_val[0]).category
+    assert category.title == "xor"
+    (margin,) = category.chart[0].margin.series
+    assert (margin.value, margin.lower, margin.upper) == ("E/median", "E/lower_quartile", "E/upper_quartile")
+    tags = {tag for chart in category.chart[1:] for tag in chart.multiline.tag}
+    assert tags == {"learned/part", "E/replica"}
+    assert tags <= set(events(xor).Tags()["scalars"])
+
+
+def test_the_projector_has_the_people_with_what_is_known_of_them(ran):
+    directory = ran("family_trees")
+    config = (directory / "projector_config.pbtxt").read_text()
+    for step in ("00000", "00004"):  # the first sweep and the last
+        assert f'"person codes:{step}"' in config
+        header, *people = (directory / step / "person codes" / "metadata.tsv").read_text().splitlines()
+        assert header.split("\t") == ["person", "nationality", "generation", "branch", "sex"]
+        assert [line.split("\t")[0] for line in people] == list(PEOPLE)
+        codes = np.loadtxt(directory / step / "person codes" / "tensors.tsv")
+        assert codes.shape == (24, 6)
+        assert (codes > 0).all()
+        assert (codes < 1).all()
+    colin = people[PEOPLE.index("Colin")].split("\t")
+    assert (colin[2], colin[3]) == ("2", "?")  # the youngest generation, and of both branches
+
+
+def test_the_projected_codes_are_those_of_the_first_weights(ran):
+    """Logistic of weight plus bias: a person's one input unit is on."""
+    codes = np.loadtxt(ran("family_trees") / "00000" / "person codes" / "tensors.tsv")
+    weights = build_population(load("family_trees", "population.seeds=1")).weights
+    x = weights["person1->person_code"][..., 0] + weights["bias->person_code"][..., 0]
+    assert torch.allclose(torch.sigmoid(x).T.double(), torch.tensor(codes), atol=1e-5)
+
+
+def test_events_and_figures_can_be_left_out(ran):
+    directory = ran("xor_2_2_1", "record.tensorboard=false", "record.figures=false")
+    assert {"seeds.csv", "curves.csv"} <= {path.name for path in directory.iterdir()}
+    assert not list(directory.rglob("events.*"))
+    assert not (directory / "figures").exists()
+
+
+def test_options_by_their_dotted_names():
+    options = flat(load("xor"))
+    assert (options["learning.epsilon"], options["network.groups.hidden"]) == (0.5, 1)
+    assert (options["task.name"], options["network.links.output"]) == ("xor", "['hidden', 'input']")
+    assert all(isinstance(value, bool | int | float | str) for value in options.values())
+    changed = flat(load("xor", "learning.alpha=0"))
+    assert {key for key in options if options[key] != changed[key]} == {"learning.alpha"}
+
+
+def test_numbers_of_a_csv_file():
+    assert [number(x) for x in (0.1234567, 1425.0, 1e-9, float("nan"), float("inf"))] == [
+        *("0.123457", "1425", "1e-09"),
+        *("", "inf"),
+    ]
+
+
+def test_curves_leave_a_replica_without_a_number_out():
+    population = build_population(load("xor", "population.seeds=4"))
+    population.E = torch.tensor([1.0, 2.0, 3.0, torch.nan])
+    population.met_at = torch.tensor([5, -1, -1, -1], dtype=torch.int32)
+    curves = Curves()
+    curves(Look(7, population))
+    assert (curves.sweeps, curves.E, curves.met) == ([7], [[1.5, 2.0, 2.5]], [0.25])
