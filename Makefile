@@ -9,9 +9,9 @@ help:
 	@echo "make study        the family trees' readings, search and mechanism as well: about an hour on 2 cores"
 	@echo "make test         the default test suite"
 	@echo "make test-slow    the long tests;  make test-cuda: those that need a GPU"
-	@echo "make check        lint, format and types;  make report: the README's tables from results/"
+	@echo "make check        lint, format, types, tables;  make report: the README's tables from results/"
 	@echo "make tensorboard  learning curves of everything in runs/, on http://localhost:6006"
-	@echo "make clean        remove the environment and runs/"
+	@echo "make clean        remove the environment; runs/ and results/ stay"
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -39,6 +39,7 @@ check: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m experiments.report --check
 
 report: $(VENV)/installed
 	$(BIN)/python -m experiments.report
@@ -47,4 +48,4 @@ tensorboard: $(VENV)/installed
 	$(BIN)/tensorboard --logdir runs --host localhost
 
 clean:
-	rm -rf $(VENV) runs
+	rm -rf $(VENV)
