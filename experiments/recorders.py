@@ -31,6 +31,9 @@ QUANTILES = (0.25, 0.5, 0.75)
 DRAWN_LOOKS = 8
 """At how many looks the weights go to TensorBoard, as histograms and as a Hinton diagram."""
 
+PAPER_POINTS = 200
+"""About how many points draw the paper's step."""
+
 HISTOGRAM_LIMIT = 1e20
 """TensorBoard's bins end there; weights that have grown beyond, or are no numbers, are in no histogram."""
 
@@ -84,9 +87,10 @@ class TensorBoard:
         )
         if config.paper.sweeps is not None:
             with SummaryWriter(str(directory / "paper")) as paper:
-                at = config.paper.sweeps
-                for sweep, learned in ((0, 0.0), (at - 1, 0.0), (at, 1.0), (max(at, config.learning.sweeps), 1.0)):
-                    paper.add_scalar("learned/part", learned, sweep)
+                at, end = config.paper.sweeps, max(config.paper.sweeps, config.learning.sweeps)
+                # many points, or TensorBoard's smoothing makes a slope of the step
+                for sweep in sorted({at - 1, at, *range(0, end, max(1, end // PAPER_POINTS)), end}):
+                    paper.add_scalar("learned/part", float(sweep >= at), sweep)
 
     def __call__(self, look: Look) -> None:
         population, sweep = look.population, look.sweep

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.schema import Config
-from experiments.statistics import Share, place, quartiles, quartiles_text
+from experiments.statistics import Share, percent, place, quartiles, quartiles_text
 from repro.population import Population
 
 
@@ -32,9 +32,12 @@ def print_summary(config: Config, population: Population, directory: Path) -> No
         str(Share(len(sweeps), len(population.seeds))),
     )
     printed = "" if config.paper.sweeps is None else f"{config.paper.sweeps:,} ({config.paper.source})"
-    table.add_row("sweeps until learned: median (quartiles)", printed, quartiles_text(sweeps))
+    table.add_row("sweeps of those that learned: median (quartiles)", printed, quartiles_text(sweeps))
     if config.paper.sweeps is not None and sweeps:
-        table.add_row("learned sooner than the paper's run", "", f"{100 * place(sweeps, config.paper.sweeps):.0f} %")
+        of_those = place(sweeps, config.paper.sweeps)
+        of_all = of_those * len(sweeps) / len(population.seeds)
+        by_then = f"{percent(of_all)} of all, {percent(of_those)} of those that learned"
+        table.add_row("learned by the paper's sweeps", "", by_then)
     lost = int((~population.E.isfinite()).sum())
     if lost:
         table.add_row("E no longer finite", "", f"{lost:,}")

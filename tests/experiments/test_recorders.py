@@ -1,5 +1,6 @@
 """TensorBoard's events, read back: they say what curves.csv and seeds.csv say."""
 
+import itertools
 import csv
 import io
 from functools import cache
@@ -82,7 +83,10 @@ def test_the_named_replica_is_the_seed_that_was_named(xor):
 
 
 def test_the_paper_s_run_is_a_step_at_the_sweep_it_reports(xor):
-    assert scalars(xor / "paper", "learned/part") == ([0, 557, 558, 600], [0, 0, 1, 1])
+    sweeps, part = scalars(xor / "paper", "learned/part")
+    assert {0, 557, 558, 600} <= set(sweeps)
+    assert part == [float(sweep >= 558) for sweep in sweeps]
+    assert max(later - sooner for sooner, later in itertools.pairwise(sweeps)) < 10  # smoothing leaves it a step
 
 
 def test_no_paper_s_run_where_none_is_reported(ran):
