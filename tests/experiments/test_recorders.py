@@ -1,8 +1,8 @@
 """TensorBoard's events, read back: they say what curves.csv and seeds.csv say."""
 
-import itertools
 import csv
 import io
+import itertools
 from functools import cache
 from pathlib import Path
 
