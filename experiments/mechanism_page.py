@@ -35,10 +35,9 @@ def growth_tables(results: Path) -> str:
     printed = load("family_trees").network.initial_range
     ratio = median([float(r["growth"]) / decay for r in measured(rows, "literal", printed, 0)])
     words = (
-        f"With the printed range the growth is {ratio:.2g} of the decay. A ratio above 1 is needed, and is not enough: "
-        "while the direction grows, decay shrinks all weights, and the growth with them, as the second table shows."
-        if ratio < 1
-        else f"With the printed range the growth is {ratio:.2g} times the decay."
+        f"With the printed range the growth is {ratio:.2g} of the decay. A ratio above 1 is needed, and is not enough. "
+        f"It is slow: at a ratio of 2 the direction takes {1 / decay:,.0f} sweeps to grow by a factor of e. And decay "
+        "shrinks all weights meanwhile, and the growth with them, as the second table shows."
     )
     return f"{first}\n\n{words}\n\n{second}"
 

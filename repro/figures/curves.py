@@ -1,11 +1,14 @@
 """Learning curves of a population, and how long its replicas took."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
 import numpy as np
 from matplotlib.figure import Figure
 
 OURS, PAPER = "#0060a8", "#c04000"
+TITLE_WIDTH = 75
+"""Characters in a line of a title."""
 
 
 def learning_curves(
@@ -25,7 +28,9 @@ def learning_curves(
     lower, median, upper = np.asarray(E, dtype=float).T
     above.fill_between(sweeps, lower, upper, color=OURS, alpha=0.25, linewidth=0, label="quartiles")
     above.plot(sweeps, median, color=OURS, label="median")
-    above.set(ylabel="E", ylim=(0, None), title=title)
+    above.set_yscale("symlog", linthresh=0.01)  # a plateau and the last per cent of E; E may be 0
+    above.set(ylabel="E", ylim=(0, None))
+    above.set_title(fill(title, TITLE_WIDTH), fontsize=10)
     below.plot(sweeps, met, color=OURS, label="learned")
     below.set(xlabel="sweeps through the cases", ylabel="part that has learned", ylim=(0, 1.02))
     if paper_sweeps is not None:
@@ -51,6 +56,7 @@ def sweeps_distribution(
     axes.hist(sweeps, bins=np.linspace(0, limit, 61).tolist(), color=OURS, label=label)
     if paper_sweeps is not None:
         axes.axvline(paper_sweeps, color=PAPER, linestyle="--", label=f"{paper}: {paper_sweeps:,} sweeps")
-    axes.set(xlabel="sweeps until learned", ylabel="networks", title=title, xlim=(0, limit))
+    axes.set(xlabel="sweeps until learned", ylabel="networks", xlim=(0, limit))
+    axes.set_title(fill(title, TITLE_WIDTH), fontsize=10)
     axes.legend(fontsize=8, frameon=False)
     return figure
