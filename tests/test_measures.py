@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from repro.measures import antisymmetry, opposite_units, stuck_as_printed, symmetry_claims
+from repro.measures import antisymmetry, opposite_units, stuck_as_printed, symmetry_claims, undecided
 from repro.networks import Network
 from repro.published import SYMMETRY
 from repro.tasks.symmetry import symmetry
@@ -126,6 +126,12 @@ def test_an_output_turned_on_by_the_hidden_units_misses_the_fifth():
     """On for every pattern, and not by its bias."""
     assert failed(claims(high=[(0, 0, 9.0), (0, 1, 9.0)])) == ["S7"]
     assert failed(claims(high=[(0, 0, 9.0), (0, 1, 9.0)], output=[(0, 0, -0.1)])) == ["S5", "S7"]
+
+
+def test_undecided_by_hand():
+    """Half way between 0.1 and 0.9; the second network tells one case apart, the third is off in all."""
+    y = torch.tensor([[0.52, 0.5, 0.1], [0.46, 0.5, 0.1], [0.5, 0.9, 0.1], [0.5, 0.5, 0.1]])
+    assert undecided(y, torch.tensor([0.1, 0.9, 0.9, 0.1])).tolist() == [True, False, False]
 
 
 def test_stuck_as_printed_by_hand():

@@ -12,11 +12,12 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
-from experiments.build import CONFIGS, load
+from experiments.build import CONFIGS, build_criterion, build_learning, build_population, build_task, load
 from experiments.command_line import register_resolvers
-from experiments.outcome import as_in_the_paper
+from experiments.outcome import as_in_the_paper, learned_at_end
 from experiments.run import run
 from experiments.schema import register
+from repro import published
 from repro.kinship_measures import feature_of
 from repro.training import train
 
@@ -26,6 +27,28 @@ BARE = ("record.figures=false", "record.tensorboard=false")
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def test_weights_can_be_loaded_and_are_those_of_the_seeds(ran):
+    directory = ran("xor", *BARE, "population.seeds=5", "population.first_seed=90", "precision=float64")
+    saved = torch.load(directory / "weights.pt", weights_only=True)
+    config = load("xor", "population.seeds=5", "population.first_seed=90", "precision=float64", "learning.sweeps=4")
+    task, population = build_task(config), build_population(config)
+    *_, last = train(population, task, build_learning(config), build_criterion(config))
+    assert (saved["seeds"].tolist(), saved["sweep"]) == ([90, 91, 92, 93, 94], last.sweep)
+    for key, w in population.weights.items():
+        torch.testing.assert_close(saved["weights"][key], w, rtol=0, atol=1e-12)
+
+
+def test_learned_and_lost_is_not_solved():
+    """Where nothing stops, a network counts that meets the criterion after the last sweep."""
+    config = load("xor", "population.seeds=2", "criterion.stop=false", "criterion.tolerance=0.4")
+    population, task = build_population(config), build_task(config).to("cpu", torch.float32)
+    printed = {key: w.expand(-1, -1, 2).clone() for key, w in published.XOR.replica().items()}
+    printed["bias->output"][..., 1] = -9.0  # always off
+    population.weights = {key: w.float() for key, w in printed.items()}
+    population.met_at[:] = 7  # both had met it
+    assert learned_at_end(config, population, task, None).tolist() == [True, False]
 
 
 # seeds.csv and curves.csv ------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import pytest
 from experiments import reproduce
 from experiments.build import CONFIGS
 from experiments.catalogue import PUBLISHED, STUDY
-from experiments.reproduce import STUDY_COLUMNS, STUDY_FEATURES, Job, jobs_of, publish
+from experiments.reproduce import FINISHED, STUDY_COLUMNS, STUDY_FEATURES, Job, finished, jobs_of, publish
 from tests.experiments.test_outcome import left_of_group
 
 
@@ -51,6 +51,26 @@ def test_few_seeds_do_not_replace_the_published_ones(monkeypatch, capsys):
         reproduce.main()
     assert end.value.code == 2
     assert "--results" in capsys.readouterr().err
+
+
+def test_only_a_run_with_the_same_options_counts_as_finished(tmp_path):
+    job = Job("xor", ("population.seeds=3",), tmp_path)
+    assert not finished(job)
+    (tmp_path / FINISHED).write_text("population.seeds=3")
+    assert finished(job)
+    assert not finished(Job("xor", ("population.seeds=4",), tmp_path))
+
+
+def test_resume_runs_only_what_is_not_finished(monkeypatch, tmp_path):
+    """A finished run is published as it stands: here one with a made-up table."""
+    monkeypatch.chdir(tmp_path)
+    (job,) = jobs_of("xor", 3)
+    (job.directory / "figures").mkdir(parents=True)
+    for name in ("seeds.csv", "curves.csv"):
+        (job.directory / name).write_text("made up\n")
+    (job.directory / FINISHED).write_text("population.seeds=3")
+    reproduce.reproduce(["xor"], 3, tmp_path / "results", resume=True)
+    assert (tmp_path / "results" / "xor.csv").read_text() == "made up\n"
 
 
 def test_an_experiment_is_one_run():
