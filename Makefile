@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help reproduce study test test-slow test-cuda check tensorboard report clean
+.PHONY: help reproduce study test test-slow test-cuda check bench tensorboard report clean
 help:
 	@echo "make reproduce    run every published experiment; tables, figures and per-seed CSV go to results/"
 	@echo "make study        the family trees' readings, search and mechanism as well: about an hour on 2 cores"
 	@echo "make test         the default test suite"
 	@echo "make test-slow    the long tests;  make test-cuda: those that need a GPU"
 	@echo "make check        lint, format, types, tables;  make report: the README's tables from results/"
+	@echo "make bench        microseconds per network and sweep, against other ways of doing the same work"
 	@echo "make tensorboard  learning curves of everything in runs/, on http://localhost:6006"
 	@echo "make clean        remove the environment; runs/ and results/ stay"
 
@@ -40,6 +41,9 @@ check: $(VENV)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m experiments.report --check
+
+bench: $(VENV)/installed
+	$(BIN)/python -m experiments.benchmark
 
 report: $(VENV)/installed
 	$(BIN)/python -m experiments.report
