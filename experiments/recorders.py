@@ -28,7 +28,7 @@ from repro.tasks.family_trees import PEOPLE
 from repro.training import Look
 
 QUANTILES = (0.25, 0.5, 0.75)
-DRAWN_LOOKS = 8
+DRAWN_LOOKS = 5
 """At how many looks the weights go to TensorBoard, as histograms and as a Hinton diagram."""
 
 PAPER_POINTS = 200

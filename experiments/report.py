@@ -49,10 +49,12 @@ def networks_table(results: Path) -> str:
 
 
 def print_networks(results: Path) -> None:
-    """The same in a terminal."""
-    table = Table(*NETWORKS)
-    for row in networks_rows(results):
-        table.add_row(*row)
+    """Paper against ours in a terminal: the shares, and the sweeps of those that learned."""
+    table = Table("", "learned here, 95 %", "sweeps here: median (quartiles)", "paper", title="Networks that learned")
+    for name in with_results(results):
+        seeds = Seeds.read(results, name)
+        paper = seeds.config.paper.sweeps
+        table.add_row(name, seeds.share().brief, quartiles_text(seeds.sweeps), f"{paper:,}" if paper else "")
     Console().print(table)
 
 

@@ -19,6 +19,9 @@ from experiments.schema import Config, ConfigError, register
 if TYPE_CHECKING:  # torch takes a second to import, and --help needs none of it
     from repro.population import Population
 
+LOOKS = 100
+"""About how many points a curve has, unless ``record.every`` says otherwise."""
+
 CONFIGS = Path(__file__).parent.parent / "configs"
 
 
@@ -36,8 +39,7 @@ def run(config: Config, directory: Path, quiet: bool = False) -> "Population":
     from experiments.summary import metrics, print_summary
     from repro.training import BackwardPass, train
 
-    torch.set_num_threads(1)  # the workers below share the cores out by replicas
-    workers = config.threads or (cores() if config.device == "cpu" else 1)
+    threads = config.threads or (cores() if config.device == "cpu" else 1)
     directory.mkdir(parents=True, exist_ok=True)
     task, population = build.build_task(config), build.build_population(config)
     task = task.to(population.E.device, population.E.dtype)
@@ -47,8 +49,10 @@ def run(config: Config, directory: Path, quiet: bool = False) -> "Population":
     if lacking:
         print(f"backward_pass=compiled: {lacking}; goes on with backward_pass=explicit, some 4 times slower.")
         path = "explicit"
+    compiled = path == "compiled" and not learning.per_case
+    torch.set_num_threads(threads if compiled else 1)  # else the workers share the cores out, by replicas
     held_out, measure = build.build_held_out(config, task), build.build_measure(config)
-    every = config.record.every or max(1, learning.sweeps // 200)
+    every = config.record.every or max(1, learning.sweeps // LOOKS)
     curves = Curves()
     tensorboard = TensorBoard(directory, config, curves) if config.record.tensorboard else None
 
@@ -60,7 +64,7 @@ def run(config: Config, directory: Path, quiet: bool = False) -> "Population":
             criterion,
             every,
             path,
-            workers=1 if path == "compiled" else workers,
+            workers=1 if compiled else threads,
             measure=measure,
             held_out=held_out,
         )

@@ -230,7 +230,7 @@ class Config:
     paper: PaperConfig = field(default_factory=PaperConfig)
     device: str = "cpu"  # cpu, cuda or cuda:N
     precision: Precision = Precision.float32
-    threads: Optional[int] = None  # chunks of the population trained at the same time; null: one a CPU core
+    threads: Optional[int] = None  # CPU cores to use; null: all that there are
     backward_pass: Backward = Backward.explicit
 
 

@@ -30,6 +30,9 @@ torch's own limit is 8, after which it runs a sweep as it is written and says so
 would slow down 4 times and go on.
 """
 
+COMPILED_CHUNK = 128
+"""Replicas that a compiled sweep takes at a time for each thread: enough that its start costs little."""
+
 BackwardPass = Literal["explicit", "autograd", "compiled"]
 Tensors = dict[str, Tensor]
 
@@ -129,9 +132,11 @@ def train(
     backward_pass: "explicit" runs ``networks.derivatives``; "autograd" runs ``backward`` through the Functions of
         ``equations``; "compiled" is the explicit one through ``torch.compile``, which needs a C++ compiler. The same
         formulas each time, and the same numbers up to rounding.
-    chunk: replicas swept at a time; by default as many as CHUNK_BYTES allows, or fewer so that every worker has some.
+    chunk: replicas swept at a time; by default as many as CHUNK_BYTES allows, or fewer so that every worker has some;
+        COMPILED_CHUNK for each of torch's threads where the sweep is compiled.
     workers: chunks swept at the same time, each in a thread of its own. On a CPU this uses the cores better than
-        torch's threads within an operation (``torch.set_num_threads``), which small operations only wait for.
+        torch's threads within an operation (``torch.set_num_threads``), which small operations only wait for. Compiled
+        sweeps are the other way round: few large operations, which Python lets run one at a time only.
     measure: how the error of the outputs is counted; (3) unless given.
     held_out: ``[cases, replicas or 1]``, bool: cases that a replica does not learn; None: it learns all.
 
@@ -144,7 +149,10 @@ def train(
     device, dtype = population.E.device, population.E.dtype
     held_out = None if held_out is None else held_out.to(device)
     lesson = Lesson(task.to(device, dtype), learning, criterion, measure, held_out)
-    if chunk is None:
+    compiled = backward_pass == "compiled" and not learning.per_case
+    if chunk is None and compiled and device.type == "cpu":
+        chunk = min(COMPILED_CHUNK * torch.get_num_threads(), len(population.seeds))
+    elif chunk is None:
         budget = CHUNK_BYTES.get(device.type, CHUNK_BYTES["cuda"])
         at_once = 1 if learning.per_case else len(task.cases)
         chunk = replicas_per_chunk(population.architecture, at_once, dtype, budget)
@@ -153,7 +161,6 @@ def train(
         run: Callable[..., None] = _run_by_autograd
     else:
         sweep = functools.partial(_sweep, population.architecture, lesson)
-        compiled = backward_pass == "compiled" and not learning.per_case
         if compiled:
             # torch's overloads do not know recompile_limit yet
             sweep = torch.compile(sweep, dynamic=False, recompile_limit=COMPILED_AT_MOST)  # type: ignore[call-overload]
