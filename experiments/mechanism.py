@@ -2,8 +2,8 @@
 
 Two things stand in the way. (i) Leaving the plateau: the growth of the first symmetry-breaking direction against the
 decay, for first weights of several sizes, at the start and later in training. (ii) Staying learned: networks that a
-reading has taught, trained on with an epsilon that is lowered step by step to the printed one. Both go to results/,
-with a figure; takes some minutes.
+reading has taught, trained on with an epsilon that is lowered step by step to the printed one. Then F7: whether the
+decay balances ∂E/∂w in networks that have learned. All go to results/, with a figure; takes some minutes.
 """
 
 import argparse
@@ -21,7 +21,9 @@ from experiments.statistics import median
 from experiments.tables import read_rows, write_rows
 from experiments.trained import rows_of, run_through
 from repro.figures.mechanism import mechanism_figure
-from repro.networks import Network
+from repro.kinship_measures import decay_balance
+from repro.learning import changed
+from repro.networks import Network, derivatives
 from repro.plateau import growth_rate, settle_output_biases
 from repro.population import Population
 
@@ -35,7 +37,10 @@ SWEEPS = (0, 250, 500)
 FACTORS = (10.0, 7.0, 5.0, 4.0, 3.0, 2.0, 1.0)
 """The steps by which epsilon comes down to the printed one, as multiples of it."""
 
-GROWTH, KEPT = "family_trees_growth.csv", "family_trees_kept.csv"
+AVERAGED = (1, 10, 100)
+"""Over how many more sweeps ∂E/∂w is averaged, to be held against the decay."""
+
+GROWTH, KEPT, BALANCE = "family_trees_growth.csv", "family_trees_kept.csv", "family_trees_balance.csv"
 
 
 def growth(networks: int) -> Iterator[dict[str, object]]:
@@ -86,6 +91,31 @@ def kept(networks: int, sweeps: int) -> Iterator[dict[str, object]]:
             yield {"factor": f"{factor:g}", "sweeps": after, **row}
 
 
+def balance(networks: int) -> Iterator[dict[str, object]]:
+    """F7, of networks that have learned all 100: the correlation of w with -∂E/∂w, its mean over further sweeps."""
+    config = load("family_trees_learned", f"population.seeds={networks}")
+    population, learning = build.build_population(config), build.build_learning(config)
+    run_through(config, population, learning)
+    learned = [row["train_right"] == 100 for row in rows_of(config, population)]
+    task = build.build_task(config).to("cpu", population.E.dtype)
+    held_out = build.build_held_out(config, task)
+    assert held_out is not None
+    included, phase = (~held_out).to(population.E.dtype).unsqueeze(1), learning.phases[-1]
+    w, change = population.weights, population.changes
+    total = {key: torch.zeros_like(value) for key, value in w.items()}
+    for sweep in range(1, max(AVERAGED) + 1):
+        measure, d = build.build_measure(config), task.desired.unsqueeze(2)
+        _, dE_dw = derivatives(population.architecture, w, task.inputs, d, measure, included)
+        total = {key: total[key] + value for key, value in dE_dw.items()}
+        if sweep in AVERAGED:
+            found = decay_balance(w, total)
+            for r, seed in enumerate(population.seeds):
+                if learned[r]:
+                    yield {"seed": seed, "sweeps": sweep, "correlation": f"{float(found[r]):.6g}"}
+        both = {key: changed(w[key], dE_dw[key], change[key], phase.epsilon, phase.alpha, learning.decay) for key in w}
+        w, change = ({key: pair[n] for key, pair in both.items()} for n in (0, 1))
+
+
 def further(taught: Population) -> Population:
     """The same networks, with their sweeps counted from 0 again."""
     population = Population.start(taught.architecture, taught.seeds, 0.0, taught.E.dtype)
@@ -129,7 +159,7 @@ def at_least_1(text: str) -> int:
 
 
 def main() -> None:
-    """Measure both, write both tables and the figure."""
+    """Measure, write the tables and the figure."""
     parser = argparse.ArgumentParser(prog="python -m experiments.mechanism", description=__doc__)
     parser.add_argument(
         "--networks", type=at_least_1, default=16, help="networks for the growth (default: %(default)s)"
@@ -146,7 +176,9 @@ def main() -> None:
     write_rows(arguments.results / GROWTH, growth(arguments.networks))
     print(f"Written: {arguments.results / GROWTH}", flush=True)
     write_rows(arguments.results / KEPT, kept(arguments.learned, arguments.sweeps))
-    print(f"Written: {arguments.results / KEPT}, {draw(arguments.results)}")
+    print(f"Written: {arguments.results / KEPT}, {draw(arguments.results)}", flush=True)
+    write_rows(arguments.results / BALANCE, balance(arguments.learned))
+    print(f"Written: {arguments.results / BALANCE}")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def growth_tables(results: Path) -> str:
     def cell(reading: str, size: float, sweeps: int) -> str:
         own = measured(rows, reading, size, sweeps)
         low, mid, high = quartiles([float(r["growth"]) / decay for r in own])
-        return f"{mid:.2g} ({low:.2g} to {high:.2g})"
+        return f"{short(mid)} ({short(low)} to {short(high)})"
 
     def left(reading: str, size: float) -> str:
         own = measured(rows, reading, size, 0)
@@ -35,11 +35,17 @@ def growth_tables(results: Path) -> str:
     printed = load("family_trees").network.initial_range
     ratio = median([float(r["growth"]) / decay for r in measured(rows, "literal", printed, 0)])
     words = (
-        f"With the printed range the growth is {ratio:.2g} of the decay. A ratio above 1 is needed, and is not enough. "
+        f"With the printed range the growth is {ratio:.2g} {'of' if ratio < 1 else 'times'} the decay. A ratio above 1 "
+        "is needed, and is not enough. "
         f"It is slow: at a ratio of 2 the direction takes {1 / decay:,.0f} sweeps to grow by a factor of e. And decay "
         "shrinks all weights meanwhile, and the growth with them, as the second table shows."
     )
     return f"{first}\n\n{words}\n\n{second}"
+
+
+def short(value: float) -> str:
+    """Two figures, and no exponent."""
+    return f"{value:.2g}" if value < 99.5 else f"{value:.0f}"
 
 
 def measured(rows: Rows, reading: str, size: float, sweeps: int) -> Rows:

@@ -10,7 +10,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from experiments.build import build_measure, same_network
+from experiments.build import same_network
 from experiments.recorders import Curves, finite, has_person_code, number
 from experiments.schema import Config, TaskName
 from repro import published
@@ -22,13 +22,13 @@ from repro.kinship_measures import (
     FEATURES,
     cases_right,
     chance_level,
-    decay_balance,
     decoding_accuracy,
     feature_of,
     kinship,
     person_code,
     twin_rank,
     unit_accuracies,
+    without,
 )
 from repro.measures import stuck_as_printed, symmetry_claims, undecided
 from repro.networks import Network, link_name
@@ -125,12 +125,10 @@ def measure(config: Config, population: Population, task: Task, held_out: Tensor
                 columns[f"{name}_code"] = decoding_accuracy(code, feature_of(name).to(code.device))
                 chance = chance_level(code.cpu(), feature_of(name), permutations=NULL_PERMUTATIONS)
                 columns[f"{name}_chance"] = torch.full_like(population.E, chance)
-            ranks = twin_rank(code).double()
-            columns |= {"twin_nearest": (ranks == 1).double().mean(dim=0), "twin_rank": ranks.mean(dim=0)}
-            included = (~held_out.to(y.device)).to(y.dtype).unsqueeze(1)
-            d = task.desired.unsqueeze(2)
-            _, dE_dw = network.derivatives(task.inputs, d, build_measure(config), included)
-            columns["decay_balance"] = decay_balance(population.weights, dE_dw)
+            others = without(code, unit_accuracies(code, feature_of("nationality").to(code.device)).argmax(dim=0))
+            for name, part in (("twin", code), ("twin_by_others", others)):
+                ranks = twin_rank(part).double()
+                columns |= {f"{name}_nearest": (ranks == 1).double().mean(dim=0), f"{name}_rank": ranks.mean(dim=0)}
             return columns
     return {}
 

@@ -120,10 +120,19 @@ def twin_rank(code: Tensor) -> Tensor:
     return len(PEOPLE) - 1 - farther.T
 
 
-def decay_balance(w: dict[str, Tensor], dE_dw: dict[str, Tensor]) -> Tensor:
-    """Whether decay balances ∂E/∂w at the end (F7): the correlation of w with -∂E/∂w over all weights.
+def without(code: Tensor, unit: Tensor) -> Tensor:
+    """The code less one unit a replica, the one named in unit ``[replicas]``: ``[people, units - 1, replicas]``."""
+    people, units, replicas = code.shape
+    others = torch.arange(units, device=code.device).unsqueeze(1) != unit  # [units, replicas]
+    kept = code.transpose(1, 2)[others.T.expand(people, -1, -1)]
+    return kept.reshape(people, replicas, units - 1).transpose(1, 2)
 
-    w and dE_dw by key, ``[to, from, replicas]``; returns ``[replicas]``.
+
+def decay_balance(w: dict[str, Tensor], dE_dw: dict[str, Tensor]) -> Tensor:
+    """Whether decay balances ∂E/∂w (F7): the correlation of w with -∂E/∂w over all weights.
+
+    w and dE_dw by key, ``[to, from, replicas]``; returns ``[replicas]``. dE_dw is best a mean over many sweeps: where
+    no error counts beyond 0.8 and 0.2, outputs come to rest at these bounds and go back and forth about them.
     """
     x = torch.cat([value.flatten(0, 1) for value in w.values()])
     g = -torch.cat([dE_dw[key].flatten(0, 1) for key in w])

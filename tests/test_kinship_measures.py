@@ -19,6 +19,7 @@ from repro.kinship_measures import (
     spread_over_cases,
     twin_rank,
     unit_accuracies,
+    without,
 )
 from repro.networks import Network
 from repro.output_functions import SYMMETRIC
@@ -365,3 +366,10 @@ def test_decay_balance_takes_each_replica_by_itself():
             {k: v[..., r : r + 1] for k, v in w.items()}, {k: v[..., r : r + 1] for k, v in g.items()}
         )
         torch.testing.assert_close(decay_balance(w, g)[r : r + 1], alone, rtol=0, atol=1e-14)
+
+
+def test_a_code_less_one_unit():
+    code = torch.arange(24.0).reshape(2, 3, 4)  # people, units, replicas
+    less = without(code, torch.tensor([0, 1, 2, 0]))
+    assert less[0].T.tolist() == [[4, 8], [1, 9], [2, 6], [7, 11]]
+    assert less[1].equal(less[0] + 12)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from experiments.catalogue import PUBLISHED
 from experiments.counts import READINGS_FILE, SEARCH
-from experiments.mechanism import FACTORS, GROWTH, KEPT, RANGES, READINGS, SWEEPS
+from experiments.mechanism import AVERAGED, BALANCE, FACTORS, GROWTH, KEPT, RANGES, READINGS, SWEEPS
 from experiments.tables import write_rows
 
 Row = dict[str, object]
@@ -18,7 +18,13 @@ def write(results: Path) -> Path:
     files = {name: next(kinds[kind]() for kind in kinds if name.startswith(kind)) for name in PUBLISHED}
     for name, rows in files.items():
         write_rows(results / f"{name}.csv", rows)
-    for name, rows in ((READINGS_FILE, readings()), (GROWTH, growth()), (KEPT, kept()), (SEARCH, search())):
+    for name, rows in (
+        (READINGS_FILE, readings()),
+        (GROWTH, growth()),
+        (KEPT, kept()),
+        (BALANCE, balance()),
+        (SEARCH, search()),
+    ):
         write_rows(results / name, rows)
     return results
 
@@ -61,7 +67,7 @@ def learned() -> Iterator[Row]:
             **{"train_right": 100 if seed < 8 else 97, "held_out_right": right, "spread": 0.3, **units},
             **{f"{feature}_code": 0.75 for feature in FEATURES},
             **{f"{feature}_chance": 0.8 for feature in FEATURES},
-            **{"twin_nearest": 0.5, "twin_rank": 3.0, "decay_balance": 0.9},
+            **{"twin_nearest": 0.5, "twin_rank": 3.0, "twin_by_others_nearest": 0.75, "twin_by_others_rank": 2.0},
             **{"held_out": "Colin aunt;Colin uncle", "held_out_right_cases": "Colin aunt"},
         }
 
@@ -112,3 +118,10 @@ def search() -> Iterator[Row]:
     for trial, seeds, share in ((0, 64, 0.1), (1, 64, 0.5), (2, 64, 0.3), (1, 1000, 0.45)):
         found = {"learned": share, "held_out_right": 1.75, "negligible": share}
         yield {"trial": trial, "seeds": seeds, "initial_range": 0.7 + trial, **axes, "decay_biases": True, **found}
+
+
+def balance() -> Iterator[Row]:
+    """F7 of three networks, the closer the more sweeps are averaged."""
+    for sweeps in AVERAGED:
+        for seed, less in enumerate((0.0, 0.5, 0.75)):
+            yield {"seed": seed, "sweeps": sweeps, "correlation": 1 - less / sweeps}

@@ -42,7 +42,9 @@ def test_a_reading_against_the_printed_counts(results):
     line = line_of(family_page.readings_table(results), "`gain`")
     for number in ("80.0 % (49.0 to 94.3)", "60.0 % (31.3 to 83.2)", "2.30", "20.0 % (5.7 to 51.0)", "16.0 % ("):
         assert number in line
-    assert "100 % / 0 % / 50 %" in line  # nationality, generation and branch above the chance of 0.8
+    assert (
+        "100 % / 0 % / 62 %" in line
+    )  # of the 8 that learned: nationality, generation, branch above the chance of 0.8
 
 
 def test_the_verdict_names_the_readings_that_meet_both_counts(results):
@@ -151,10 +153,11 @@ def test_hard_and_easy_cases(results):
 def test_what_the_units_mean_counts_the_networks_that_learned(results):
     """Eight of ten have; four of them have one unit above the chance of 0.8."""
     table = family_page.meaning_table(results)
-    line = cells(line_of(table, "nationality"))
+    line = cells(line_of(table, "| nationality |"))
     assert line[2:4] == ["0.80", "0.70"]  # the median of four times 0.9 and four times 0.5
     assert line[4] == "50.0 % (21.5 to 78.5)"
-    assert "median of 8" in table
+    assert cells(line_of(table, "rank of the twin among the other 23 |"))[2:] == ["12", "3.0 (3.0 to 3.0)", "8"]
+    assert cells(line_of(table, "the mean of 100 more sweeps"))[3:] == ["0.99 (0.99 to 1.00)", "3"]
 
 
 def test_every_question_has_its_readings():

@@ -96,3 +96,12 @@ def test_refused(monkeypatch, capsys, tmp_path, option):
     assert end.value.code == 2
     assert f"{option}: 0: must be a whole number of at least 1" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_balance_is_of_those_that_learned(monkeypatch):
+    """F7 after 1, 10 and 100 further sweeps; the correlation of the mean is that of a sum over the same sweeps."""
+    monkeypatch.setattr(mechanism, "run_through", lambda config, population, learning: None)
+    monkeypatch.setattr(mechanism, "rows_of", lambda config, population: [{"train_right": n} for n in (100, 99, 100)])
+    rows = list(mechanism.balance(3))
+    assert [(row["seed"], row["sweeps"]) for row in rows] == [(s, n) for n in mechanism.AVERAGED for s in (0, 2)]
+    assert all(-1 <= float(str(row["correlation"])) <= 1 for row in rows)

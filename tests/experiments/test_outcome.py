@@ -86,7 +86,8 @@ def test_columns(ran, experiment, columns):
 
 def test_columns_of_the_family_trees(ran):
     (first, *_) = rows(ran("family_trees") / "seeds.csv")
-    names = {"train_right", "train_satisfied", "held_out_right", "spread", "twin_nearest", "twin_rank", "decay_balance"}
+    names = {"train_right", "train_satisfied", "held_out_right", "spread", "twin_nearest", "twin_rank"}
+    names |= {"E_H", "twin_by_others_nearest", "twin_by_others_rank"}
     for feature in ("nationality", "generation", "branch", "sex"):
         names |= {f"{feature}_{part}" for part in ("code", "chance", *(f"unit{u}" for u in range(1, 7)))}
     assert {"seed", "solved", "sweeps", "E", "held_out", "held_out_right_cases"} | names <= set(first)

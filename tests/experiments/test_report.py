@@ -12,10 +12,10 @@ from experiments import report, tables
 from experiments.build import load
 from experiments.catalogue import PUBLISHED, RESULTS
 from experiments.counts import READINGS_FILE, SEARCH
-from experiments.mechanism import GROWTH, KEPT
+from experiments.mechanism import BALANCE, GROWTH, KEPT
 from tests.experiments import published
 
-FILES = [*(f"{name}.csv" for name in PUBLISHED), READINGS_FILE, SEARCH, GROWTH, KEPT]
+FILES = [*(f"{name}.csv" for name in PUBLISHED), READINGS_FILE, SEARCH, GROWTH, KEPT, BALANCE]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -110,7 +110,7 @@ def test_writing_mends_what_check_complains_of(copy, check, monkeypatch):
 NEEDED = (
     *("symmetry.csv", "symmetry_no_hidden.csv", "symmetry_soft_targets.csv", "xor_2_2_1.csv", "xor_2_2_1_fast.csv"),
     *("family_trees_learned.csv", "family_trees_h_answers.csv", "family_trees_h_split.csv", "family_trees.md"),
-    *(READINGS_FILE, SEARCH, GROWTH, KEPT),
+    *(READINGS_FILE, SEARCH, GROWTH, KEPT, BALANCE),
 )
 
 
