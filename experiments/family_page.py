@@ -268,9 +268,9 @@ def satisfied_words(results: Path) -> str:
     own = [row for row in study_rows(results / READINGS_FILE) if row["count"] == "with_decay"]
     best = max(own, key=lambda row: int(row["train_satisfied"]))
     return (
-        f"H p.6 has every training case end beyond 0.8 and 0.2. With decay none of the {len(own):,} networks of section 2 "
-        f"has more than {best['train_satisfied']} of 100 there at the end (`{best['reading']}`): an error that is zero "
-        "beyond the bounds, with decay, draws outputs back to them. The tables count cases at 0.5."
+        f"H p.6 has every training case end beyond 0.8 and 0.2. With decay none of the {len(own):,} networks of "
+        f"section 2 has more than {best['train_satisfied']} of 100 there at the end (`{best['reading']}`): an error "
+        "that is zero beyond the bounds, with decay, draws outputs back to them. The tables count cases at 0.5."
     )
 
 

@@ -57,9 +57,9 @@ def figure_3(activity: Mapping[str, Tensor], desired: Tensor, title: str) -> Fig
     axes = figure.subplots()
     blocks = {  # left edge, height of the lowest row, units in a row
         "person1": (0, 0, PLACES),
-        "relation": (13.5, 0, len(RELATIONS) // 2),
+        "relation": (15.5, 0, len(RELATIONS) // 2),
         "person_code": (3, 3, 6),
-        "relation_code": (13.5, 3, 6),
+        "relation_code": (15.5, 3, 6),
         "central": (8.2, 5, 6),
         "penultimate": (8.2, 8, 6),
         "person2": (5.2, 10, PLACES),
@@ -80,8 +80,8 @@ def figure_3(activity: Mapping[str, Tensor], desired: Tensor, title: str) -> Fig
         left, bottom, _ = blocks["person2"]
         where = (left + unit + 0.5, bottom + 2.1)
         axes.text(*where, f"{english}, {italian}", rotation=90, fontsize=4.5, ha="center", va="bottom")
-    axes.text(13.5, -0.3, ", ".join(RELATIONS[:6]) + "\n" + ", ".join(RELATIONS[6:]), fontsize=4.5, va="top")
-    axes.set(xlim=(-3, 20.5), ylim=(-3.2, 15), aspect="equal")
+    axes.text(15.5, -0.3, ", ".join(RELATIONS[:6]) + "\n" + ", ".join(RELATIONS[6:]), fontsize=4.5, va="top")
+    axes.set(xlim=(-3, 22.5), ylim=(-3.2, 15), aspect="equal")
     axes.set_title(title, fontsize=10)
     axes.axis("off")
     return figure
