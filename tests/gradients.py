@@ -15,9 +15,6 @@ from repro.equations import Logistic, SquaredError, TotalInput
 FUNCTIONS = (TotalInput, Logistic, SquaredError)
 each_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
 
-# torch's own forward-mode code calls torch.jit.script, which torch itself has deprecated.
-forward_mode = pytest.mark.filterwarnings("ignore:`torch.jit.script:DeprecationWarning")
-
 TIGHT = {"eps": 1e-6, "atol": 1e-8, "rtol": 1e-6}
 
 

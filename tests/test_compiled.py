@@ -71,7 +71,6 @@ def test_compiled_is_explicit_and_compiled_once(plan, task, more, counted):
 
 @pytest.mark.slow
 # torch's own compiler calls what torch itself has deprecated
-@pytest.mark.filterwarnings("ignore:`torch.jit.script:DeprecationWarning")
 @each_task
 @pytest.mark.usefixtures("fresh_compiler")
 def test_compiled_to_machine_code_is_explicit_and_compiled_once(plan, task, more):

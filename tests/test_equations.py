@@ -18,13 +18,10 @@ from tests.gradients import (
     assert_first_derivative,
     assert_second_derivative,
     each_function,
-    forward_mode,
     inputs_of,
     plain,
     wrong,
 )
-
-pytestmark = forward_mode
 
 
 def column(*values: float) -> Tensor:

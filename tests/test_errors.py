@@ -13,7 +13,7 @@ from repro import equations
 from repro.errors import AS_PRINTED, ErrorMeasure, MeasuredError
 from repro.networks import error
 from tests import reference
-from tests.gradients import TIGHT, forward_mode, wrong
+from tests.gradients import TIGHT, wrong
 
 FORMS, SATISFIED, FROM = ("squared", "cross_entropy"), ("never", "unit", "case"), ("target", "bound")
 MEASURES = {
@@ -282,7 +282,6 @@ def test_double_backward():
     torch.testing.assert_close(second.reshape(90, 90), counts.diag(), rtol=0, atol=0)
 
 
-@forward_mode
 def test_forward_mode_is_refused():
     y, d, _ = some_outputs()
     with pytest.raises(NotImplementedError, match="jvp"):

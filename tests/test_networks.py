@@ -9,10 +9,8 @@ from repro.tasks import Task
 from repro.tasks.symmetry import symmetry
 from repro.tasks.xor import xor
 from tests import reference
-from tests.gradients import assert_first_derivative, assert_second_derivative, forward_mode
+from tests.gradients import assert_first_derivative, assert_second_derivative
 from tests.plans import PLANS, cases_of, largest_gap, random_task, random_weights, to_reference
-
-pytestmark = forward_mode
 
 each_plan = pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS.keys())
 

@@ -10,10 +10,8 @@ from torch.autograd.gradcheck import GradcheckError
 from repro.networks import Network
 from repro.output_functions import LOGISTIC, SYMMETRIC, OutputFunction, Symmetric, symmetric
 from tests import reference
-from tests.gradients import assert_first_derivative, assert_second_derivative, forward_mode, wrong
+from tests.gradients import assert_first_derivative, assert_second_derivative, wrong
 from tests.plans import PLANS, Plan, cases_of, largest_gap, random_task, random_weights, to_reference
-
-pytestmark = forward_mode
 
 each_function = pytest.mark.parametrize("function", [LOGISTIC, SYMMETRIC], ids=["logistic", "symmetric"])
 

@@ -16,7 +16,6 @@ from repro.tasks import Task
 from repro.tasks.family_trees import family_trees
 from repro.tasks.xor import xor
 from repro.training import Criterion, Learning, train
-from tests.gradients import forward_mode
 from tests.plans import FAMILY_TREES, PLANS, Plan, random_task, random_weights
 
 H = ErrorMeasure(satisfied="unit", measured_from="bound")
@@ -240,7 +239,6 @@ def test_training_leaves_the_plateau_at_that_rate(decay, leaves):
         assert found == pytest.approx(exact - 1, rel=1e-4)
 
 
-@forward_mode
 def test_growth_of_the_family_trees_is_torchs():
     """The whole network of N Fig. 3, 576 weights between units."""
     architecture, task = FAMILY_TREES.architecture, family_trees()

@@ -16,9 +16,7 @@ import tests.test_equations
 from repro import networks
 from repro.equations import Logistic, SquaredError, TotalInput
 from repro.networks import Architecture, Network, error
-from tests.gradients import FUNCTIONS, each_function, forward_mode, inputs_of, plain, wrong
-
-pytestmark = forward_mode
+from tests.gradients import FUNCTIONS, each_function, inputs_of, plain, wrong
 
 HUNDRED = 100.0
 
