@@ -1,6 +1,6 @@
 """Ways of training the same population: ours, and what others would write. Used by ``experiments.benchmark`` alone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from experiments.run import cores
 from repro.networks import ALWAYS_ON, Architecture
 from repro.population import Population
 from repro.tasks import Task
-from repro.training import BackwardPass, Criterion, Learning, train
+from repro.training import BackwardPass, Criterion, Learning, Look, train
 
 Weights = dict[str, Tensor]
 
@@ -58,15 +58,20 @@ class Ours:
         start = work.population
         self.population = Population.start(start.architecture, start.seeds, 0.0, device=work.device)
         self.population.weights = {key: w.clone() for key, w in start.weights.items()}
+        self.every = 0
+        self.looks: Iterator[Look] = iter(())
 
     def sweep(self, count: int) -> None:
-        """Train on by ``count`` sweeps."""
-        work, population = self.work, self.population
-        learning = Learning(work.learning.phases, sweeps=population.sweep + count)
-        never = Criterion(tolerance=1e-9, stop=False)
-        workers = cores() if work.device == "cpu" and self.backward_pass != "compiled" else 1
-        for _ in train(population, work.task, learning, never, count, self.backward_pass, workers=workers):
-            pass
+        """Train on by ``count`` sweeps. The same count again goes on in the same training, compiled once."""
+        in_sweeps = self.backward_pass == "compiled" or self.work.device != "cpu"
+        torch.set_num_threads(cores() if in_sweeps else 1)
+        if count != self.every:
+            never, workers = Criterion(tolerance=1e-9, stop=False), 1 if in_sweeps else cores()
+            arguments = (self.population, self.work.task, self.work.learning, never, count, self.backward_pass)
+            self.every, self.looks = count, train(*arguments, workers=workers)
+            next(self.looks)
+        next(self.looks)
+        torch.set_num_threads(cores())
 
     def weights(self) -> Weights:
         """All weights, ``[to, from, replicas]`` by link."""

@@ -37,6 +37,7 @@ def run(config: Config, directory: Path, quiet: bool = False) -> "Population":
     from experiments.outcome import figures, write_seeds, write_weights
     from experiments.recorders import Curves, ProgressBar, TensorBoard
     from experiments.summary import metrics, print_summary
+    from repro.population import LANES
     from repro.training import BackwardPass, train
 
     threads = config.threads or (cores() if config.device == "cpu" else 1)
@@ -49,6 +50,8 @@ def run(config: Config, directory: Path, quiet: bool = False) -> "Population":
     if lacking:
         print(f"backward_pass=compiled: {lacking}; goes on with backward_pass=explicit, some 4 times slower.")
         path = "explicit"
+    if config.population.seeds < LANES:
+        path = "explicit" if path == "compiled" else path  # compiling costs more than so few can save
     compiled = path == "compiled" and not learning.per_case
     torch.set_num_threads(threads if compiled else 1)  # else the workers share the cores out, by replicas
     held_out, measure = build.build_held_out(config, task), build.build_measure(config)

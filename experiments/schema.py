@@ -41,7 +41,10 @@ class DecayOf(Enum):
 
 
 class Backward(Enum):
-    """How the backward pass is run: written out, by autograd through the Functions, or written out and compiled."""
+    """How the backward pass is run: written out, by autograd through the Functions, or written out and compiled.
+
+    Fewer than ``repro.population.LANES`` networks are not compiled: it would cost more than it saves.
+    """
 
     explicit = "explicit"
     autograd = "autograd"
