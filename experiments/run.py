@@ -48,7 +48,7 @@ def run(config: Config, directory: Path, quiet: bool = False) -> "Population":
     path: BackwardPass = config.backward_pass.value
     lacking = build.compiler_lacking() if path == "compiled" else None
     if lacking:
-        print(f"backward_pass=compiled: {lacking}; goes on with backward_pass=explicit, some 4 times slower.")
+        print(f"backward_pass=compiled: {lacking}; goes on with backward_pass=explicit, some 5 times slower.")
         path = "explicit"
     if config.population.seeds < LANES:
         path = "explicit" if path == "compiled" else path  # compiling costs more than so few can save
