@@ -19,8 +19,8 @@ from rich.table import Table
 
 from experiments import build
 from experiments.catalogue import RESULTS
+from experiments.command_line import at_least_1
 from experiments.contenders import Jax, NumPy, OneByOne, Ours, TorchFunc, Weights, Work, work_of
-from experiments.mechanism import at_least_1
 from experiments.tables import write_rows
 
 EXPERIMENTS = ("symmetry", "family_trees", "xor")

@@ -11,7 +11,18 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from torch import Tensor
 
-from experiments.schema import Answers, Change, Config, ConfigError, Start, TaskName, UnitFunction, check, register
+from experiments.schema import (
+    CONFIGS,
+    Answers,
+    Change,
+    Config,
+    ConfigError,
+    Start,
+    TaskName,
+    UnitFunction,
+    check,
+    register,
+)
 from repro import published
 from repro.errors import ErrorMeasure
 from repro.learning import Phase
@@ -23,8 +34,6 @@ from repro.tasks.family_trees import family_trees, named_split, random_splits, s
 from repro.tasks.symmetry import symmetry
 from repro.tasks.xor import xor
 from repro.training import Criterion, Learning
-
-CONFIGS = Path(__file__).parent.parent / "configs"
 
 
 def load(experiment: str, *overrides: str) -> Config:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from experiments.build import CONFIGS
+from experiments.schema import CONFIGS
 
 RESULTS: Path = CONFIGS.parent / "results"
 

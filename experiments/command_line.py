@@ -1,5 +1,6 @@
 """Checks a command line before Hydra acts on it, so that a mistake ends in one clear line and leaves nothing behind."""
 
+import argparse
 import difflib
 import itertools
 import os
@@ -17,7 +18,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from experiments.schema import Config, ConfigError, check
+from experiments.schema import Config, ConfigError, check, choices
 
 MULTIRUN = {"-m", "--multirun"}
 HELP = {"-h", "--help"}
@@ -117,19 +118,19 @@ def _check_directory(overrides: list[Override]) -> None:
 
 def _jobs(overrides: list[Override]) -> Iterator[list[str]]:
     """The overrides of each job of a multirun; of the one job where nothing is swept."""
-    choices: list[list[str]] = []
+    values_of: list[list[str]] = []
     for override in overrides:
         if override.is_discrete_sweep():
             key = override.get_key_element()
-            choices.append([f"{key}={value}" for value in override.sweep_string_iterator()])
+            values_of.append([f"{key}={value}" for value in override.sweep_string_iterator()])
         elif not override.is_sweep_override():
-            choices.append([override.input_line or ""])
-    return (list(job) for job in itertools.product(*choices))
+            values_of.append([override.input_line or ""])
+    return (list(job) for job in itertools.product(*values_of))
 
 
 def _check_job(texts: list[str], configs: Path) -> None:
     name = [text for text in texts if text.startswith("experiment=")][-1].partition("=")[2]
-    if name not in _choices(configs, "experiment"):
+    if name not in choices("experiment", configs):
         raise ConfigError(f"experiment={name}: there is no such experiment. There are:\n{_listing(configs)}")
     try:
         config = compose("config", texts)
@@ -195,7 +196,7 @@ def _explain(problem: Exception, texts: list[str], configs: Path) -> str:
         except (HydraException, OmegaConfBaseException) as own:
             key = text.partition("=")[0].lstrip("+~")
             if key in ("reading", "count"):
-                return f"{text}: there is no such {key}; choose from {', '.join(_choices(configs, key))}"
+                return f"{text}: there is no such {key}; choose from {', '.join(choices(key, configs))}"
             options = list(_options(compose("config", chosen)))
             cause = own.__cause__
             if key in options:
@@ -218,9 +219,11 @@ def _options(config: DictConfig, prefix: str = "") -> Iterator[str]:
             yield from _options(config[key], f"{prefix}{key}.")
 
 
-def _choices(configs: Path, group: str) -> list[str]:
-    """The names in a config group."""
-    return sorted(file.stem for file in (configs / group).glob("*.yaml"))
+def at_least_1(text: str) -> int:
+    """A number on the command line. Raises argparse.ArgumentTypeError below 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: must be a whole number of at least 1")
+    return int(text)
 
 
 def _no_experiment(configs: Path) -> str:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from experiments.statistics import Share, median
 from experiments.tables import read_rows
@@ -37,7 +38,11 @@ def share(rows: list[Row], holds: Callable[[Row], bool]) -> Share:
 def seven_of_eight(rows: list[Row]) -> float:
     """How likely two networks, each with cases of its own held out, have 7 or 8 of the 8 right."""
     right = Counter(int(row["held_out_right"]) for row in rows)
-    four, three = right[4] / len(rows), right[3] / len(rows)
+    return float(seven_or_eight(right[3] / len(rows), right[4] / len(rows)))
+
+
+def seven_or_eight(three: Any, four: Any) -> Any:
+    """The same from the parts of networks with 3 and with 4 of 4 right, numbers or arrays of them."""
     return four * four + 2 * four * three
 
 

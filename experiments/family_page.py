@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.build import CONFIGS, load
+from experiments.build import load
 from experiments.counts import (
     MEETS,
     READINGS_FILE,
@@ -21,12 +21,13 @@ from experiments.counts import (
     negligible,
     of_reading,
     seven_of_eight,
+    seven_or_eight,
     share,
     study_rows,
 )
 from experiments.mechanism import AVERAGED, BALANCE
 from experiments.mechanism_page import growth_tables, kept_table
-from experiments.schema import ReadingConfig
+from experiments.schema import ReadingConfig, choices
 from experiments.statistics import Share, median, percent, quartiles
 from experiments.tables import Seeds, markdown, read_rows
 from repro.tasks.family_trees import RELATIONS
@@ -51,7 +52,7 @@ def two_runs(rows: Rows) -> str:
     """``seven_of_eight`` and its 95 % interval, from bootstrap samples of the networks."""
     counts = np.bincount([int(row["held_out_right"]) for row in rows], minlength=5)
     samples = np.random.default_rng(0).multinomial(len(rows), counts / len(rows), BOOTSTRAPS) / len(rows)
-    low, high = np.quantile(samples[:, 4] ** 2 + 2 * samples[:, 4] * samples[:, 3], [0.025, 0.975])
+    low, high = np.quantile(seven_or_eight(samples[:, 3], samples[:, 4]), [0.025, 0.975])
     return f"{100 * seven_of_eight(rows):.1f} % ({100 * low:.1f} to {100 * high:.1f})"
 
 
@@ -255,10 +256,10 @@ def spread_text(values: tuple[float, float, float], form: Callable[[float], str]
 def questions_table() -> str:
     """The questions that the text leaves open, by number, and the readings that answer them."""
     asked: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for file in sorted((CONFIGS / "reading").glob("*.yaml")):
-        about = reading_of(file.stem)
+    for name in choices("reading"):
+        about = reading_of(name)
         if about.assumption:
-            asked[about.assumption, about.question].append(file.stem)
+            asked[about.assumption, about.question].append(name)
     rows = [[*key, names(readings)] for key, readings in sorted(asked.items(), key=lambda item: int(item[0][0][1:]))]
     return markdown(["", "question", "readings"], rows)
 

@@ -17,9 +17,11 @@ from rich.progress import track
 from experiments import build
 from experiments.build import load
 from experiments.catalogue import RESULTS
+from experiments.command_line import at_least_1
 from experiments.statistics import median
 from experiments.tables import read_rows, write_rows
 from experiments.trained import rows_of, run_through
+from repro.errors import included_cases
 from repro.figures.mechanism import mechanism_figure
 from repro.kinship_measures import decay_balance
 from repro.learning import changed
@@ -100,11 +102,11 @@ def balance(networks: int) -> Iterator[dict[str, object]]:
     task = build.build_task(config).to("cpu", population.E.dtype)
     held_out = build.build_held_out(config, task)
     assert held_out is not None
-    included, phase = (~held_out).to(population.E.dtype).unsqueeze(1), learning.phases[-1]
+    included, phase = included_cases(held_out, population.E), learning.phases[-1]
+    measure, d = build.build_measure(config), task.desired.unsqueeze(2)
     w, change = population.weights, population.changes
     total = {key: torch.zeros_like(value) for key, value in w.items()}
     for sweep in range(1, max(AVERAGED) + 1):
-        measure, d = build.build_measure(config), task.desired.unsqueeze(2)
         _, dE_dw = derivatives(population.architecture, w, task.inputs, d, measure, included)
         total = {key: total[key] + value for key, value in dE_dw.items()}
         if sweep in AVERAGED:
@@ -149,13 +151,6 @@ def draw(results: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)
     return path
-
-
-def at_least_1(text: str) -> int:
-    """A number on the command line. Raises argparse.ArgumentTypeError below 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text}: must be a whole number of at least 1")
-    return int(text)
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from experiments.build import same_network
 from experiments.recorders import Curves, finite, has_person_code, number
 from experiments.schema import Config, TaskName
 from repro import published
+from repro.errors import included_cases
 from repro.figures import family_trees
 from repro.figures.curves import learning_curves, sweeps_distribution
 from repro.figures.hinton import hinton_figure
@@ -72,7 +73,7 @@ def learned_at_end(config: Config, population: Population, task: Task, held_out:
     if config.criterion.stop:
         return population.met
     y = Network(population.architecture, population.weights)(task.inputs)
-    included = None if held_out is None else (~held_out.to(y.device)).to(y.dtype).unsqueeze(1)
+    included = None if held_out is None else included_cases(held_out, y)
     return met_by(y, task.desired.unsqueeze(2), config.criterion.tolerance, included)
 
 
@@ -118,15 +119,15 @@ def measure(config: Config, population: Population, task: Task, held_out: Tensor
             columns = asdict(kinship(y, task.desired, held_out.to(y.device)))
             if not has_person_code(population):
                 return columns
-            code = person_code(network)
+            code, best = person_code(network), {}
             for name in FEATURES:
                 accuracies = unit_accuracies(code, feature_of(name).to(code.device))
                 columns |= {f"{name}_unit{u + 1}": accuracy for u, accuracy in enumerate(accuracies)}
+                best[name] = accuracies.argmax(dim=0)
                 columns[f"{name}_code"] = decoding_accuracy(code, feature_of(name).to(code.device))
                 chance = chance_level(code.cpu(), feature_of(name), permutations=NULL_PERMUTATIONS)
                 columns[f"{name}_chance"] = torch.full_like(population.E, chance)
-            others = without(code, unit_accuracies(code, feature_of("nationality").to(code.device)).argmax(dim=0))
-            for name, part in (("twin", code), ("twin_by_others", others)):
+            for name, part in (("twin", code), ("twin_by_others", without(code, best["nationality"]))):
                 ranks = twin_rank(part).double()
                 columns |= {f"{name}_nearest": (ranks == 1).double().mean(dim=0), f"{name}_rank": ranks.mean(dim=0)}
             return columns

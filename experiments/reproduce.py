@@ -21,9 +21,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from experiments import report
-from experiments.build import CONFIGS, load
+from experiments.build import load
 from experiments.catalogue import PUBLISHED, RESULTS, STUDY, STUDY_SEEDS
 from experiments.run import cores, run
+from experiments.schema import choices
 from experiments.tables import read_rows, write_rows
 
 STUDY_COLUMNS = ("seed", "E", "E_H", "train_right", "train_satisfied", "held_out_right", "spread")
@@ -53,11 +54,6 @@ def jobs_of(name: str, seeds: int) -> list[Job]:
         for reading in choices("reading")
         for printed in choices("count")
     ]
-
-
-def choices(group: str) -> list[str]:
-    """The names in a config group."""
-    return sorted(file.stem for file in (CONFIGS / group).glob("*.yaml"))
 
 
 def do(job: Job) -> Job:

@@ -14,15 +14,13 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.command_line import check_arguments, in_order, register_resolvers
-from experiments.schema import Config, ConfigError, register
+from experiments.schema import CONFIGS, Config, ConfigError, register
 
 if TYPE_CHECKING:  # torch takes a second to import, and --help needs none of it
     from repro.population import Population
 
 LOOKS = 100
 """About how many points a curve has, unless ``record.every`` says otherwise."""
-
-CONFIGS = Path(__file__).parent.parent / "configs"
 
 
 def run(config: Config, directory: Path, quiet: bool = False) -> "Population":
@@ -50,8 +48,8 @@ def run(config: Config, directory: Path, quiet: bool = False) -> "Population":
     if lacking:
         print(f"backward_pass=compiled: {lacking}; goes on with backward_pass=explicit, some 5 times slower.")
         path = "explicit"
-    if config.population.seeds < LANES:
-        path = "explicit" if path == "compiled" else path  # compiling costs more than so few can save
+    if path == "compiled" and config.population.seeds < LANES:
+        path = "explicit"  # compiling costs more than so few can save
     compiled = path == "compiled" and not learning.per_case
     torch.set_num_threads(threads if compiled else 1)  # else the workers share the cores out, by replicas
     held_out, measure = build.build_held_out(config, task), build.build_measure(config)

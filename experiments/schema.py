@@ -8,10 +8,18 @@ import math
 import re
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import Dict, List, Optional  # OmegaConf reads the annotations, and knows these forms only
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+
+
+def choices(group: str, configs: Path = CONFIGS) -> list[str]:
+    """The names in a config group."""
+    return sorted(file.stem for file in (configs / group).glob("*.yaml"))
 
 
 class ConfigError(ValueError):

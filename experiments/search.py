@@ -17,8 +17,8 @@ from rich.progress import track
 from experiments import build
 from experiments.build import load
 from experiments.catalogue import RESULTS
+from experiments.command_line import at_least_1
 from experiments.counts import SEARCH, learned, negligible
-from experiments.mechanism import at_least_1
 from experiments.tables import write_rows
 from experiments.trained import rows_of, run_through
 

@@ -74,6 +74,14 @@ class ErrorMeasure:
         return slope if self.factor == 1 else self.factor * slope
 
 
+def included_cases(held_out: Tensor, like: Tensor) -> Tensor:
+    """``included`` from the cases held out: 1 where a case counts for a replica, 0 where it does not.
+
+    held_out ``[cases, replicas or 1]``, bool; returns ``[cases, 1, replicas or 1]``, with like's type and device.
+    """
+    return (~held_out).to(like).unsqueeze(1)
+
+
 AS_PRINTED = ErrorMeasure()
 """(3) and (4)."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from repro.errors import ErrorMeasure
+from repro.errors import ErrorMeasure, included_cases
 from repro.networks import ALWAYS_ON, Network, link_name
 from repro.tasks.family_trees import BRANCH, FEMALE, GENERATION, NATIONALITY, PEOPLE, PLACES
 
@@ -163,6 +163,6 @@ def kinship(y: Tensor, d: Tensor, held_out: Tensor) -> Kinship:
         train_right=(right & ~held_out).sum(dim=0),
         train_satisfied=(satisfied & ~held_out).sum(dim=0),
         held_out_right=(right & held_out).sum(dim=0),
-        E_H=AS_H_MEASURES.E(y, d.unsqueeze(2), (~held_out).to(y.dtype).unsqueeze(1)),
+        E_H=AS_H_MEASURES.E(y, d.unsqueeze(2), included_cases(held_out, y)),
         spread=spread_over_cases(y),
     )

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from repro.errors import AS_PRINTED, ErrorMeasure
+from repro.errors import AS_PRINTED, ErrorMeasure, included_cases
 from repro.learning import DecayOf, LearningRule, Phase, changed, phase_of
 from repro.networks import ALWAYS_ON, Architecture, Network, derivatives, error
 from repro.population import NOT_YET, Population, replicas_per_chunk
@@ -100,7 +100,7 @@ class Lesson:
         if self.held_out is None:
             return None
         out = self.held_out if self.held_out.shape[1] == 1 else self.held_out[:, part]
-        return (~out).to(self.task.desired.dtype).unsqueeze(1)
+        return included_cases(out, self.task.desired)
 
 
 def met_by(y: Tensor, d: Tensor, tolerance: float, included: Tensor | None = None) -> Tensor:

@@ -8,6 +8,7 @@ from experiments import family_page
 from experiments.counts import learned, negligible, seven_of_eight
 from experiments.family_page import names, of_reading, percent, two_runs
 from experiments.mechanism import FACTORS, RANGES
+from experiments.schema import CONFIGS
 from experiments.tables import read_rows, write_rows
 from tests.experiments import published
 
@@ -162,7 +163,7 @@ def test_what_the_units_mean_counts_the_networks_that_learned(results):
 
 def test_every_question_has_its_readings():
     table = family_page.questions_table()
-    for file in (family_page.CONFIGS / "reading").glob("*.yaml"):
+    for file in (CONFIGS / "reading").glob("*.yaml"):
         about = family_page.reading_of(file.stem)
         if about.assumption:
             assert f"`{file.stem}`" in line_of(table, f"| {about.assumption} |", f"| {about.question} |")

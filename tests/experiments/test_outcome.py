@@ -3,8 +3,6 @@
 import csv
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from experiments.schema import register
 from repro import published
 from repro.kinship_measures import feature_of
 from repro.training import train
+from tests.experiments.processes import left_of_group, start
 
 BARE = ("record.figures=false", "record.tensorboard=false")
 
@@ -222,27 +221,12 @@ def test_two_launches_in_the_same_second_have_two_directories():
 # Interrupted -------------------------------------------------------------------------------------------------
 
 
-def left_of_group(group: int) -> list[str]:
-    """The processes that a command has started and that still run; one that only waits to be reaped has ended."""
-    listing = subprocess.run(["ps", "-eo", "pgid,stat,args"], capture_output=True, text=True, check=True).stdout
-    lines = [line.split(maxsplit=2) for line in listing.splitlines()[1:]]
-    return [args for pgid, stat, args in lines if int(pgid) == group and not stat.startswith("Z")]
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_keeps_what_was_found(tmp_path, number):
     """Sent as a terminal sends it, to the whole group, while a run that would take days is under way."""
     endless = ["experiment=xor", "population.seeds=20", "learning.sweeps=1000000000", "criterion.stop=false"]
     endless += ["record.every=20", "record.figures=false", f"hydra.run.dir={tmp_path}/run"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "experiments.run", *endless],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(CONFIGS.parent)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    process = start(tmp_path, "experiments.run", *endless)
     try:
         deadline = time.monotonic() + 60
         while not list((tmp_path / "run").glob("events.out.*")) and time.monotonic() < deadline:

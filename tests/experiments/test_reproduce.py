@@ -14,7 +14,7 @@ from experiments import reproduce
 from experiments.build import CONFIGS
 from experiments.catalogue import PUBLISHED, STUDY
 from experiments.reproduce import FINISHED, STUDY_COLUMNS, STUDY_FEATURES, Job, finished, jobs_of, publish
-from tests.experiments.test_outcome import left_of_group
+from tests.experiments.processes import left_of_group, start
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -122,27 +122,14 @@ def test_the_study_is_one_table(ran, tmp_path):
             assert float(row[feature]) == max(float(seed[f"{feature}_unit{u}"]) for u in range(1, 7))
 
 
-def start(directory: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "experiments.reproduce", *arguments, "--results", str(directory / "results")],
-        cwd=directory,
-        env=os.environ | {"PYTHONPATH": str(CONFIGS.parent)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=heed_interrupts,
-    )
-
-
-def heed_interrupts() -> None:
-    """What a shell starts in the background ignores Ctrl-C, and so do its children: these tests may run there too."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def started(directory: Path, seeds: int) -> subprocess.Popen[str]:
+    options = ["--seeds", str(seeds), "--results", str(directory / "results")]
+    return start(directory, "experiments.reproduce", "symmetry_no_hidden", *options)
 
 
 @pytest.mark.slow
 def test_few_seeds_end_to_end(tmp_path):
-    process = start(tmp_path, "symmetry_no_hidden", "--seeds", "3")
+    process = started(tmp_path, seeds=3)
     out, err = process.communicate(timeout=300)
     assert (process.returncode, err) == (0, "")
     assert "0.0 % (0.0 to 56.1)" in out
@@ -160,7 +147,7 @@ def test_few_seeds_end_to_end(tmp_path):
     ],
 )
 def test_an_interrupt_leaves_no_process_and_publishes_no_half(tmp_path, number, whole_group):
-    process = start(tmp_path, "symmetry_no_hidden", "--seeds", "60000")
+    process = started(tmp_path, seeds=60000)
     try:
         deadline = time.monotonic() + 60
         while not list((tmp_path / "runs").rglob("events.out.*")) and time.monotonic() < deadline:

@@ -1,0 +1,34 @@
+"""Commands run as a user runs them, each in a process group of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from experiments.schema import CONFIGS
+
+
+def start(directory: Path, module: str, *arguments: str) -> subprocess.Popen[str]:
+    """``python -m MODULE ARGUMENTS`` in a directory. It heeds Ctrl-C, also where these tests, run in a shell's
+    background, do not: an ignored signal is ignored by the children too, a handled one is not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            cwd=directory,
+            env=os.environ | {"PYTHONPATH": str(CONFIGS.parent)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def left_of_group(group: int) -> list[str]:
+    """The processes that a command has started and that still run; one that only waits to be reaped has ended."""
+    listing = subprocess.run(["ps", "-eo", "pgid,stat,args"], capture_output=True, text=True, check=True).stdout
+    lines = [line.split(maxsplit=2) for line in listing.splitlines()[1:]]
+    return [args for pgid, stat, args in lines if int(pgid) == group and not stat.startswith("Z")]
