@@ -24,8 +24,6 @@ def total_input(y: Tensor, w: Tensor) -> Tensor:
     ``y [cases, from, replicas or 1]``, ``w [to, from, replicas]``; returns x ``[cases, to, replicas]``.
     A unit fed by several links adds their sums; its bias is a link from a unit that is always 1 (N p.533).
     """
-    if y.shape[2] == 1:  # every replica sees the same y: the sum is an ordinary matrix product
-        return (y[:, :, 0] @ w).transpose(0, 1)
     return (y.unsqueeze(1) * w).sum(dim=2)
 
 
@@ -57,8 +55,6 @@ def dE_dw(dE_dx: Tensor, y: Tensor) -> Tensor:
 
     ``dE_dx [cases, to, replicas]``, ``y [cases, from, replicas or 1]``; returns ``[to, from, replicas]``.
     """
-    if y.shape[2] == 1:
-        return y[:, :, 0].T @ dE_dx.transpose(0, 1)
     return (dE_dx.unsqueeze(2) * y.unsqueeze(1)).sum(dim=0)
 
 

@@ -268,10 +268,7 @@ def derivatives(
     1 where the case counts for the replica and 0 where it does not; None: all count.
     Returns y ``[cases, units, replicas]`` and derivatives shaped like the weights.
     """
-    y = bottom(architecture, inputs)
-    for group in architecture.receiving:
-        first, *rest = (equations.total_input(y[k.source], weights[k.key]) for k in architecture.into(group))
-        y[group] = architecture.function(group).y(sum(rest, first))
+    x, y = forward_pass(architecture, weights, inputs)
     dE_dx: dict[str, Tensor] = {}
     dE_dw: dict[str, Tensor] = {}
     for group in reversed(architecture.receiving):
@@ -280,11 +277,32 @@ def derivatives(
         else:
             first, *rest = (equations.dE_dy(dE_dx[k.target], weights[k.key]) for k in architecture.out_of(group))
             dE_dy = sum(rest, first)
-        dE_dx[group] = architecture.function(group).dE_dx(dE_dy, y[group])
+        dE_dx[group] = architecture.function(group).dE_dx(dE_dy, x[group], y[group])
         for link in architecture.into(group):
             term = equations.dE_dw(dE_dx[group], y[link.source])
             dE_dw[link.key] = dE_dw[link.key] + term if link.key in dE_dw else term
     return y[architecture.output], dE_dw
+
+
+def activity(
+    architecture: Architecture, weights: Mapping[str, Tensor], inputs: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """The outputs of every group, by (1) and (2) written out, as ``Network.activity`` gives them."""
+    _, y = forward_pass(architecture, weights, inputs)
+    return y
+
+
+def forward_pass(
+    architecture: Architecture, weights: Mapping[str, Tensor], inputs: Mapping[str, Tensor]
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """(1) and (2) written out: the total inputs x of the groups that receive, and the outputs y of every group."""
+    x: dict[str, Tensor] = {}
+    y = bottom(architecture, inputs)
+    for group in architecture.receiving:
+        first, *rest = (equations.total_input(y[k.source], weights[k.key]) for k in architecture.into(group))
+        x[group] = sum(rest, first)
+        y[group] = architecture.function(group).y(x[group])
+    return x, y
 
 
 def bottom(architecture: Architecture, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:

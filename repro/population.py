@@ -19,6 +19,9 @@ LANES = 16
 """float32 numbers in the widest vector of today's CPUs: a number of replicas in between leaves the last vector to be
 done one by one, which takes a compiled sweep of 35 half as long again as one of 32."""
 
+DRAWN_AT_ONCE = 10_000
+"""Seeds whose first weights are drawn in float64 before they take on the precision of the others."""
+
 
 def initial_weights(
     architecture: Architecture,
@@ -40,12 +43,14 @@ def initial_weights(
     for seed in seeds:
         if not 0 <= seed < 2**32:
             raise ValueError(f"seed {seed}: must be at least 0 and below 2^32 = {2**32}")
-    generator = torch.Generator()
-    count = architecture.weight_count
-    drawn = torch.empty(len(seeds), count, dtype=torch.float64)
-    for row, seed in enumerate(seeds):
-        torch.rand(count, generator=generator.manual_seed(seed), dtype=torch.float64, out=drawn[row])
-    weights = ((2 * drawn - 1) * initial_range).T.to(device, dtype)
+    generator, count = torch.Generator(), architecture.weight_count
+    weights = torch.empty(count, len(seeds), dtype=dtype, device=device)
+    for begin in range(0, len(seeds), DRAWN_AT_ONCE):
+        some = seeds[begin : begin + DRAWN_AT_ONCE]
+        drawn = torch.empty(len(some), count, dtype=torch.float64)
+        for row, seed in enumerate(some):
+            torch.rand(count, generator=generator.manual_seed(seed), dtype=torch.float64, out=drawn[row])
+        weights[:, begin : begin + len(some)] = ((2 * drawn - 1) * initial_range).T.to(device, dtype)
     shapes = architecture.weight_shapes
     parts = weights.split([to * source for to, source in shapes.values()])
     return {key: part.reshape(*shape, len(seeds)) for (key, shape), part in zip(shapes.items(), parts, strict=True)}
@@ -61,7 +66,7 @@ class Population:
     """
 
     architecture: Architecture
-    seeds: tuple[int, ...]
+    seeds: Sequence[int]
     weights: dict[str, Tensor]
     changes: dict[str, Tensor]
     met_at: Tensor
@@ -91,7 +96,7 @@ class Population:
             weights[link_name(ALWAYS_ON, architecture.output)].fill_(output_bias)
         return cls(
             architecture=architecture,
-            seeds=tuple(seeds),
+            seeds=seeds if isinstance(seeds, range) else tuple(seeds),
             weights=weights,
             changes={key: torch.zeros_like(w) for key, w in weights.items()},
             met_at=torch.full((len(seeds),), NOT_YET, dtype=torch.int32, device=device),
@@ -114,8 +119,6 @@ def replicas_per_chunk(architecture: Architecture, cases: int, dtype: torch.dtyp
     Those products have cases x to x from numbers a replica. At least 1; a multiple of LANES where it is as many. What
     it saves is cache misses on a CPU, memory on a GPU; results are the same for any chunk up to rounding.
     """
-    inner = [link for link in architecture.all_links if link.source in architecture.receiving]
-    widest = max([architecture.groups[k.target] * architecture.groups[k.source] for k in inner], default=1)
-    widest = max(widest, *architecture.groups.values())
+    widest = max(to * source for to, source in architecture.weight_shapes.values())
     many = max(1, budget // (cases * widest * dtype.itemsize))
     return many if many < LANES else many - many % LANES

@@ -1,10 +1,8 @@
-"""Compiled sweeps: the numbers of the explicit ones, compiled once a training and not again.
+"""Compiled sweeps: the numbers of the explicit ones, whatever the company, compiled once a training and not again.
 
 What torch compiles is seen by a backend that counts and otherwise leaves the operations as they are; those marked
 slow go through the real one, which writes C++.
 """
-
-import functools
 
 import pytest
 import torch
@@ -13,10 +11,12 @@ from torch._dynamo.utils import counters
 
 from repro.errors import ErrorMeasure
 from repro.learning import Phase
+from repro.lesson import Criterion, Learning
+from repro.population import LANES
 from repro.tasks.family_trees import family_trees, random_splits
 from repro.tasks.symmetry import symmetry
 from repro.tasks.xor import xor
-from repro.training import Criterion, Learning
+from repro.training import train
 from tests.plans import FAMILY_TREES, PLANS
 from tests.test_training import NEVER, assert_same, finish, started
 
@@ -29,7 +29,7 @@ TASKS = {
     "family trees": (
         FAMILY_TREES,
         family_trees(),
-        {"measure": H, "held_out": random_splits(family_trees(), range(6))},
+        {"measure": H, "held_out": random_splits(family_trees(), range(40))},
     ),
 }
 each_task = pytest.mark.parametrize(("plan", "task", "more"), TASKS.values(), ids=TASKS.keys())
@@ -38,8 +38,12 @@ each_task = pytest.mark.parametrize(("plan", "task", "more"), TASKS.values(), id
 @pytest.fixture
 def counted(monkeypatch):
     """Counts how often a graph is compiled."""
-    counter = CompileCounter()
-    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=counter))
+    counter, compile = CompileCounter(), torch.compile
+
+    def counting(f, options, **others):
+        return compile(f, backend=counter, **others)
+
+    monkeypatch.setattr(torch, "compile", counting)
     torch._dynamo.reset()
     yield counter
     torch._dynamo.reset()
@@ -55,27 +59,53 @@ def fresh_compiler():
 
 def compiled_and_explicit(plan, task, learning, criterion=NEVER, replicas=6, **options):
     pair = []
-    for backward_pass in ("compiled", "explicit"):
+    for compile in (True, False):
         population = started(plan, range(replicas), initial_range=1.0)
-        pair.append(finish(population, task, learning, criterion, backward_pass=backward_pass, **options))
+        pair.append(finish(population, task, learning, criterion, compile=compile, **options))
     return pair
 
 
 @each_task
 def test_compiled_is_explicit_and_compiled_once(plan, task, more, counted):
     """50 sweeps, a look every 10, a switch of phases between."""
-    compiled, explicit = compiled_and_explicit(plan, task, Learning(PHASES, 50, 0.002), every=10, **more)
+    compiled, explicit = compiled_and_explicit(plan, task, Learning(PHASES, 50, 0.002), replicas=40, every=10, **more)
     assert counted.frame_count == 1
     assert_same(compiled, explicit, 1e-10)
 
 
 @pytest.mark.slow
-# torch's own compiler calls what torch itself has deprecated
 @each_task
 @pytest.mark.usefixtures("fresh_compiler")
-def test_compiled_to_machine_code_is_explicit_and_compiled_once(plan, task, more):
-    """Where the results come back in a layout of the compiler's choice, the next sweep must not mind."""
-    compiled, explicit = compiled_and_explicit(plan, task, Learning(PHASES, 50, 0.002), every=10, **more)
+def test_machine_code_is_explicit_and_compiled_once(plan, task, more):
+    """In float64, to 1e-10: 50 sweeps, in two threads of several chunks each."""
+    learning = Learning(PHASES, 50, 0.002)
+    compiled, explicit = compiled_and_explicit(plan, task, learning, replicas=40, every=10, workers=2, chunk=16, **more)
+    assert counters["stats"]["unique_graphs"] == 1
+    assert_same(compiled, explicit, 1e-10)
+
+
+@pytest.mark.slow
+@each_task
+@pytest.mark.usefixtures("fresh_compiler")
+def test_machine_code_gives_a_replica_the_same_bits_in_any_company(plan, task, more):
+    """In float32: by itself, among 40, in chunks of 16 or of 64, in one thread or in two."""
+    rules, held_out = (task, Learning(PHASES, 60, 0.002), Criterion(0.4)), more.get("held_out")
+    whole, chunked = (
+        finish(started(plan, range(40), torch.float32), *rules, every=15, compile=True, **size, **more)
+        for size in ({"chunk": 64}, {"chunk": LANES, "workers": 2})
+    )
+    assert_same(whole, chunked, 0.0)
+    own = more if held_out is None else {**more, "held_out": held_out[:, 37:38]}
+    alone = finish(started(plan, [37], torch.float32), *rules, every=60, compile=True, **own)
+    assert_same(whole, alone, 0.0, slice(37, 38))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("fresh_compiler")
+def test_machine_code_changes_weights_after_every_case():
+    learning = Learning(PHASES, 40, 0.002, per_case=True)
+    held_out = torch.tensor([[True], [False], [False], [False]])
+    compiled, explicit = compiled_and_explicit(XOR, xor(), learning, Criterion(0.3), every=10, held_out=held_out)
     assert counters["stats"]["unique_graphs"] == 1
     assert_same(compiled, explicit, 1e-10)
 
@@ -83,7 +113,7 @@ def test_compiled_to_machine_code_is_explicit_and_compiled_once(plan, task, more
 def test_replicas_that_stop_need_no_new_compilation(counted):
     """They leave; the chunk is filled up with copies, so that it keeps its shape."""
     learning, criterion = Learning((Phase(0.5, 0.9),), 200), Criterion(0.35)
-    compiled, explicit = compiled_and_explicit(XOR, xor(), learning, criterion, replicas=8, every=20, chunk=3)
+    compiled, explicit = compiled_and_explicit(XOR, xor(), learning, criterion, replicas=40, every=20, chunk=LANES)
     assert len(set(compiled.met_at.tolist())) > 3
     assert counted.frame_count == 1
     assert_same(compiled, explicit, 1e-10)
@@ -109,8 +139,6 @@ def test_many_settings_in_one_process_are_all_compiled(counted):
     assert counted.frame_count == 10
 
 
-def test_weights_changed_after_every_case_are_not_compiled(counted):
-    learning = Learning(PHASES, 5, per_case=True)
-    compiled, explicit = compiled_and_explicit(XOR, xor(), learning)
-    assert counted.frame_count == 0
-    assert_same(compiled, explicit, 0.0)
+def test_autograd_is_not_compiled():
+    with pytest.raises(ValueError, match="compile=True"):
+        next(train(started(XOR, [0]), xor(), Learning(PHASES, 5), NEVER, backward_pass="autograd", compile=True))

@@ -10,12 +10,13 @@ from torch import Tensor
 from repro.errors import ErrorMeasure
 from repro.kinship_measures import cases_satisfied
 from repro.learning import Phase
+from repro.lesson import Criterion, Learning
 from repro.networks import Network
 from repro.population import NOT_YET, Population
 from repro.tasks import Task
 from repro.tasks.family_trees import family_trees, named_split, random_splits
 from repro.tasks.xor import xor
-from repro.training import Criterion, Learning, train
+from repro.training import train
 from tests import reference
 from tests.plans import FAMILY_TREES, PLANS, Plan, cases_of, largest_gap, to_reference
 from tests.test_training import FAST, NEVER, assert_same, finish, fixed_start, ours, reference_of, started

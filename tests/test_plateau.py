@@ -8,6 +8,7 @@ from torch import Tensor
 
 from repro.errors import AS_PRINTED, ErrorMeasure
 from repro.learning import Phase
+from repro.lesson import Criterion, Learning
 from repro.networks import Network, error
 from repro.output_functions import SYMMETRIC
 from repro.plateau import curvature, growth_rate, settle_output_biases
@@ -15,7 +16,7 @@ from repro.population import NOT_YET, Population
 from repro.tasks import Task
 from repro.tasks.family_trees import family_trees
 from repro.tasks.xor import xor
-from repro.training import Criterion, Learning, train
+from repro.training import train
 from tests.plans import FAMILY_TREES, PLANS, Plan, random_task, random_weights
 
 H = ErrorMeasure(satisfied="unit", measured_from="bound")

@@ -119,11 +119,11 @@ def test_output_biases_may_start_elsewhere():
 
 
 def test_replicas_per_chunk_by_hand():
-    """64 cases, the widest product 6 units wide (the input's activity), 8 bytes: 3,072 bytes a replica."""
-    assert replicas_per_chunk(SYMMETRY, 64, torch.float64, 30_720) == 10
-    assert replicas_per_chunk(SYMMETRY, 64, torch.float32, 30_720) == 16  # of 20, whole vectors only
+    """64 cases, the widest product from 6 units to 2, 8 bytes: 6,144 bytes a replica."""
+    assert replicas_per_chunk(SYMMETRY, 64, torch.float64, 61_440) == 10
+    assert replicas_per_chunk(SYMMETRY, 64, torch.float32, 61_440) == 16  # of 20, whole vectors only
     assert replicas_per_chunk(SYMMETRY, 64, torch.float64, 1) == 1
     wide = Architecture(
         {"input": 6, "low": 5, "high": 4, "output": 1}, {"low": ["input"], "high": ["low"], "output": ["high"]}
     )
-    assert replicas_per_chunk(wide, 10, torch.float64, 10 * 20 * 8 * 3 + 1) == 3
+    assert replicas_per_chunk(wide, 10, torch.float64, 10 * 30 * 8 * 3 + 1) == 3

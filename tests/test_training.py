@@ -9,14 +9,15 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from repro import training
+from repro import sweeps, training
 from repro.learning import Phase
+from repro.lesson import Criterion, Learning
 from repro.networks import SpecError
 from repro.population import NOT_YET, Population
 from repro.tasks import Task
 from repro.tasks.symmetry import symmetry
 from repro.tasks.xor import xor
-from repro.training import Criterion, Learning, train
+from repro.training import train
 from tests import reference
 from tests.plans import PLANS, cases_of, largest_gap, random_task, to_reference
 
@@ -407,9 +408,11 @@ def test_sweeps_run_without_values(backward_pass, per_case, stop):
 
 
 class IndexByOperators(TorchFunctionMode):
-    """``t[...]`` by torch's operators: a torch built without CUDA indexes no CUDA tensor, not even a fake one."""
+    """``t[...]`` and copies by torch's operators: a torch without CUDA does neither, even to a fake CUDA tensor."""
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func is torch.Tensor.copy_:
+            return torch.ops.aten.copy_(*args)
         if func not in (torch.Tensor.__getitem__, torch.Tensor.__setitem__):
             return func(*args, **(kwargs or {}))
         t, index = args[0], args[1] if isinstance(args[1], tuple) else (args[1],)
@@ -444,8 +447,14 @@ def test_index_by_operators():
     assert t[..., [1, 3]].ne(0).all()
 
 
+@pytest.fixture
+def no_graph(monkeypatch):
+    """In place of a CUDA graph: the sweep itself, each time."""
+    monkeypatch.setattr(sweeps, "cuda_graph", lambda work: work)
+
+
 @pytest.mark.parametrize(("per_case", "stop"), [(False, True), (False, False), (True, True)])
-@pytest.mark.usefixtures("same_thread")
+@pytest.mark.usefixtures("same_thread", "no_graph")
 def test_sweeps_make_no_tensor_elsewhere(per_case, stop):
     """As on a GPU, with fake tensors: a tensor of the CPU among them raises there.
 
@@ -460,6 +469,7 @@ def test_sweeps_make_no_tensor_elsewhere(per_case, stop):
         assert {w.device.type for w in population.weights.values()} == {"cuda"}
 
 
+@pytest.mark.usefixtures("no_graph")
 def test_a_tensor_elsewhere_is_noticed():
     with FakeTensorMode(), IndexByOperators():
         task = Task("fake", {"input": torch.zeros(4, 2)}, torch.zeros(4, 1), ("a", "b", "c", "d"))
@@ -499,13 +509,26 @@ def test_host_reads_are_counted():
 def test_sweeps_read_nothing(backward_pass, per_case, stop):
     """However many sweeps lie between two looks, the host reads as often as with one: which replicas go on."""
     counts, task = {}, xor()
-    for sweeps in (1, 20):
+    for many in (1, 20):
         population = started(XOR, range(5))
-        learning = Learning((Phase(0.015, 0.9, 10), Phase(0.016, 0.9)), sweeps, decay=0.002, per_case=per_case)
+        learning = Learning((Phase(0.015, 0.9, 10), Phase(0.016, 0.9)), many, decay=0.002, per_case=per_case)
         with HostReads() as reads:
             finish(population, task, learning, Criterion(0.1, stop), every=100, backward_pass=backward_pass)
-        counts[sweeps] = reads.count
+        counts[many] = reads.count
     assert counts[1] == counts[20] == stop
+
+
+@pytest.mark.parametrize(("per_case", "stop"), [(False, True), (False, False), (True, True)])
+@pytest.mark.usefixtures("no_graph")
+def test_a_recorded_sweep_is_the_explicit_one(monkeypatch, per_case, stop):
+    """The tensors that a recording keeps are loaded for every chunk, ε and α for every phase."""
+    learning = Learning((Phase(0.5, 0.5, 9), Phase(0.3, 0.9)), 200, decay=0 if per_case else 1e-4, per_case=per_case)
+    explicit, recorded = (started(XOR, range(40), torch.float32) for _ in range(2))
+    finish(explicit, xor(), learning, Criterion(0.35, stop), every=20, chunk=16)
+    monkeypatch.setattr(training, "_advance", lambda lesson, *_: sweeps.recorded(lesson, compile=False))
+    finish(recorded, xor(), learning, Criterion(0.35, stop), every=20, chunk=16)
+    assert 0 < int(explicit.met.sum()) < 40 or not stop
+    assert_same(explicit, recorded, 0.0)
 
 
 # On a GPU --------------------------------------------------------------------------------------------------
@@ -519,15 +542,17 @@ cuda = [
 class TestOnAGPU:
     pytestmark = cuda
 
-    @pytest.mark.parametrize("backward_pass", ["explicit", "autograd"])
+    @pytest.mark.parametrize(
+        ("backward_pass", "compile"), [("explicit", False), ("explicit", True), ("autograd", False)]
+    )
     @pytest.mark.parametrize("per_case", [False, True])
-    def test_follows_the_cpu(self, backward_pass, per_case):
+    def test_follows_the_cpu(self, backward_pass, compile, per_case):
         learning, criterion = Learning(ours(SWITCH), 200, 0.002, per_case), Criterion(0.35)
         here, there = (
             Population.start(XOR.architecture, range(100), 0.5, torch.float64, device) for device in ("cpu", "cuda")
         )
-        for population in (here, there):
-            finish(population, xor(), learning, criterion, every=50, backward_pass=backward_pass)
+        finish(here, xor(), learning, criterion, every=50)
+        finish(there, xor(), learning, criterion, every=50, backward_pass=backward_pass, compile=compile)
         back = Population(
             there.architecture,
             there.seeds,

@@ -171,14 +171,19 @@ def test_compile_of_func_grad_drops_the_backward(function, fullgraph):
         assert_times(found, right_gradients(function), 1)
 
 
-def test_autocast_is_refused():
-    """Not offered: torch.autocast makes (1) bfloat16 where the input is shared, and (6) then meets two precisions."""
-    y, w = inputs_of(TotalInput, torch.float32)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        x = TotalInput.apply(y.detach()[..., :1], w)
-    assert x.dtype == torch.bfloat16
-    with pytest.raises(RuntimeError, match=r"dtype|scalar type"):
-        x.sum().backward()
+def test_autocast_changes_nothing():
+    """There is no matrix product for it to make bfloat16 of."""
+    found = []
+    for enabled in (False, True):
+        y, w = inputs_of(TotalInput, torch.float32)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled):
+            x = TotalInput.apply(y.detach()[..., :1], w)
+            x.sum().backward()
+        found.append((x, w.grad))
+    (plain, plain_grad), (cast, cast_grad) = found
+    assert cast.dtype == cast_grad.dtype == torch.float32
+    assert cast.equal(plain)
+    assert cast_grad.equal(plain_grad)
 
 
 XOR_NET = Architecture({"input": 2, "hidden": 1, "output": 1}, {"hidden": ["input"], "output": ["hidden", "input"]})
