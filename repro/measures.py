@@ -1,7 +1,7 @@
 """What a trained network shows: pure functions of its weights or outputs, one value a replica.
 
-The claims S1 to S7 are those of N p.534 and Fig. 1 about the symmetry network. Weights are ``[to, from, replicas]``;
-the two hidden units come in no particular order.
+The claims S1 to S7 are those of N p.534 and Fig. 1 about the symmetry network. Weights are ``[to, from, replicas]``,
+outputs ``[cases, units, replicas]``; hidden units come in no particular order.
 """
 
 from dataclasses import dataclass
@@ -20,6 +20,9 @@ RATIO_WITHIN = 0.1
 
 AS_PRINTED_WITHIN = 0.05
 """A stuck XOR network is stuck as printed where its outputs are this close to those of the printed weights."""
+
+INTERMEDIATE = (0.25, 0.75)
+"""An encoder's hidden output strictly between is nearer to 0.5 than to 0 and to 1, which are what P Table 5 prints."""
 
 
 def antisymmetry(w: Tensor) -> Tensor:
@@ -124,3 +127,66 @@ def undecided(y: Tensor, d: Tensor) -> Tensor:
     """
     half_way = (d.min() + d.max()) / 2
     return (y - half_way).abs().amax(dim=0) <= AS_PRINTED_WITHIN
+
+
+@dataclass(frozen=True)
+class Counting:
+    """How the hidden units of parity networks stand to the number of inputs that are on, ``[replicas]`` each.
+
+    by_count: which hidden units are on depends on that number alone. inverted: how many are on where no input is.
+    counts: with those inverted, as many hidden units are on as inputs. as_printed: as many are on as inputs are off
+    (P Table 3); so all are inverted, and it counts.
+    """
+
+    by_count: Tensor
+    inverted: Tensor
+    counts: Tensor
+    as_printed: Tensor
+
+
+def counting(hidden: Tensor, inputs: Tensor) -> Counting:
+    """Whether hidden units count the inputs; "on" is an output above 0.5.
+
+    hidden ``[cases, units, replicas]``, inputs ``[cases, units]``, 0 or 1, every number of ones among them.
+
+    With as many hidden units as inputs nothing else is counting: a number of (possibly inverted) units that rises or
+    falls with every further input runs from 0 to all, so the units on at 0 are those that are inverted, or all others.
+    """
+    on, ones = hidden > 0.5, inputs.sum(dim=1).long()
+    first = torch.stack([(ones == count).int().argmax() for count in range(inputs.shape[1] + 1)])
+    at_0, number = on[first[0]], ones.unsqueeze(1)
+    return Counting(
+        by_count=(on == on[first[ones]]).all(dim=(0, 1)),
+        inverted=at_0.sum(dim=0),
+        counts=((on ^ at_0).sum(dim=1) == number).all(dim=0),
+        as_printed=(on.sum(dim=1) == inputs.shape[1] - number).all(dim=0),
+    )
+
+
+@dataclass(frozen=True)
+class Codes:
+    """The codes that hidden units give the cases, each output taken to 0, 0.5 or 1 (P Table 5), ``[replicas]`` each.
+
+    intermediate: outputs of 0.5, all cases together. intermediate_codes: cases with one. codes: different codes.
+    corners: different codes without 0.5.
+    """
+
+    intermediate: Tensor
+    intermediate_codes: Tensor
+    codes: Tensor
+    corners: Tensor
+
+
+def codes(hidden: Tensor) -> Codes:
+    """How the hidden units of encoders use intermediate values. hidden ``[cases, units, replicas]``."""
+    low, high = INTERMEDIATE
+    between = (hidden > low) & (hidden < high)
+    level = torch.where(between, 1, 2 * (hidden >= high).long())
+    seen = torch.stack([(level[:c] == level[c]).all(dim=1).any(dim=0) for c in range(len(level))])
+    pure = ~between.any(dim=1)
+    return Codes(
+        intermediate=between.sum(dim=(0, 1)),
+        intermediate_codes=(~pure).sum(dim=0),
+        codes=(~seen).sum(dim=0),
+        corners=(~seen & pure).sum(dim=0),
+    )

@@ -77,6 +77,21 @@ XOR = PublishedNetwork(
     epsilon=0.5,
 )
 
+PARITY_CODES = ((1, 1, 1, 1), (1, 0, 1, 1), (1, 0, 1, 0), (0, 0, 1, 0), (0, 0, 0, 0))
+"""Which of parity's 4 hidden units are on where 0, 1, 2, 3 and 4 inputs are (P Table 3, p.334-335)."""
+
+ENCODER_CODES = (
+    (0.5, 0.0, 0.0),
+    (0.0, 1.0, 0.0),
+    (1.0, 1.0, 0.0),
+    (1.0, 1.0, 1.0),
+    (0.0, 1.0, 1.0),
+    (0.5, 0.0, 1.0),
+    (1.0, 0.0, 0.5),
+    (0.0, 0.0, 0.5),
+)
+"""The encoder's 3 hidden units for each of its 8 cases (P Table 5, p.335-339)."""
+
 XOR_LOCAL_MINIMUM = PublishedNetwork(
     source="P Fig. 5, p.333",
     groups={"input": 2, "hidden": 2, "output": 1},

@@ -3,9 +3,18 @@
 import pytest
 import torch
 
-from repro.measures import antisymmetry, opposite_units, stuck_as_printed, symmetry_claims, undecided
-from repro.networks import Network
+from repro.measures import (
+    antisymmetry,
+    codes,
+    counting,
+    opposite_units,
+    stuck_as_printed,
+    symmetry_claims,
+    undecided,
+)
+from repro.networks import Architecture, Network
 from repro.published import SYMMETRY
+from repro.tasks.parity import parity
 from repro.tasks.symmetry import symmetry
 
 CLAIMS = ("S3", "S4", "S5", "S6", "S7")
@@ -149,3 +158,123 @@ def test_stuck_as_printed_by_hand():
     assert dict(zip(found, stuck_as_printed(y, printed).tolist(), strict=True)) == {
         name: name in ("as printed", "inputs swapped", "near") for name in found
     }
+
+
+# Counting the inputs -----------------------------------------------------------------------------------------
+
+FOUR = Architecture({"input": 4, "hidden": 4, "output": 1}, {"hidden": ["input"], "output": ["hidden"]})
+COUNTS_UP = [([1, 1, 1, 1], -0.5), ([1, 1, 1, 1], -1.5), ([1, 1, 1, 1], -2.5), ([1, 1, 1, 1], -3.5)]
+"""Unit by unit, the weights and the bias: P Fig. 6, for threshold units, on where 1, 2, 3 and 4 inputs are."""
+
+
+def negative(unit):
+    w, bias = unit
+    return [-value for value in w], -bias
+
+
+def counted(units) -> dict[str, int]:
+    """What ``counting`` finds of such hidden units, 20 times as steep, and whether the network solves parity."""
+    weights = {
+        "input->hidden": [w for w, _ in units],
+        "bias->hidden": [[bias] for _, bias in units],
+        "hidden->output": [[0.0] * 4],
+        "bias->output": [[0.0]],
+    }
+    steep = {key: 20 * torch.tensor(rows, dtype=torch.float64).unsqueeze(2) for key, rows in weights.items()}
+    inputs = parity().inputs
+    with torch.no_grad():
+        found = counting(Network(FOUR, steep).activity(inputs)["hidden"], inputs["input"])
+    return {name: int(getattr(found, name)) for name in ("by_count", "inverted", "counts", "as_printed")}
+
+
+def test_units_that_count_up():
+    assert counted(COUNTS_UP) == {"by_count": 1, "inverted": 0, "counts": 1, "as_printed": 0}
+
+
+def test_units_that_count_down_are_as_printed():
+    """In any order."""
+    down = [negative(unit) for unit in COUNTS_UP]
+    assert counted(down) == counted(down[::-1]) == {"by_count": 1, "inverted": 4, "counts": 1, "as_printed": 1}
+
+
+@pytest.mark.parametrize("unit", range(4))
+def test_units_of_which_one_is_inverted_count(unit):
+    mixed = [negative(each) if u == unit else each for u, each in enumerate(COUNTS_UP)]
+    assert counted(mixed) == {"by_count": 1, "inverted": 1, "counts": 1, "as_printed": 0}
+
+
+def test_units_that_pass_over_a_number_do_not_count():
+    """None tells 1 from 2; two are on from 3 on."""
+    units = [COUNTS_UP[0], COUNTS_UP[2], COUNTS_UP[2], COUNTS_UP[3]]
+    assert counted(units) == {"by_count": 1, "inverted": 0, "counts": 0, "as_printed": 0}
+    down = [negative(unit) for unit in units]
+    assert counted(down) == {"by_count": 1, "inverted": 4, "counts": 0, "as_printed": 0}
+
+
+def test_units_that_copy_the_inputs_count_but_not_by_the_number_alone():
+    """As many are on as inputs are, and which ones tells more than how many; the other way round as printed."""
+    copies = [([int(i == j) for i in range(4)], -0.5) for j in range(4)]
+    assert counted(copies) == {"by_count": 0, "inverted": 0, "counts": 1, "as_printed": 0}
+    assert counted([negative(unit) for unit in copies]) == {
+        "by_count": 0,
+        "inverted": 4,
+        "counts": 1,
+        "as_printed": 1,
+    }
+
+
+def test_a_unit_that_looks_at_one_input_spoils_counting():
+    units = [*COUNTS_UP[:3], ([2, 0, 0, 0], -1)]
+    assert counted(units) == {"by_count": 0, "inverted": 0, "counts": 0, "as_printed": 0}
+
+
+def test_units_that_are_always_on_tell_nothing():
+    assert counted([([0, 0, 0, 0], 1)] * 4) == {"by_count": 1, "inverted": 4, "counts": 0, "as_printed": 0}
+
+
+def test_counting_takes_each_replica_by_itself():
+    inputs = parity(2).inputs["input"]
+    up = torch.tensor([[0, 0], [1, 0], [1, 0], [1, 1]])
+    hidden = torch.stack([up, 1 - up, torch.ones_like(up), inputs.long()], dim=2) * 0.8 + 0.1
+    found = counting(hidden, inputs)
+    assert found.by_count.tolist() == [True, True, True, False]
+    assert found.inverted.tolist() == [0, 2, 2, 0]
+    assert found.counts.tolist() == [True, True, False, True]
+    assert found.as_printed.tolist() == [False, True, False, False]
+
+
+# Codes with intermediate values ------------------------------------------------------------------------------
+
+CORNERS = [[0, 0, 0], [0, 0, 1], [0, 1, 0], [0, 1, 1], [1, 0, 0], [1, 0, 1], [1, 1, 0], [1, 1, 1]]
+
+
+def coded(cases) -> tuple[int, int, int, int]:
+    """Intermediate outputs, codes with one, different codes, corners, by ``codes``."""
+    found = codes(torch.tensor(cases, dtype=torch.float64).unsqueeze(2))
+    return tuple(int(value) for value in (found.intermediate, found.intermediate_codes, found.codes, found.corners))
+
+
+def test_the_corners_of_the_cube_use_no_intermediate_value():
+    assert coded(CORNERS) == (0, 0, 8, 8)
+    near = [[0.25 + 0.5 * bit for bit in corner] for corner in CORNERS]
+    assert coded(near) == (0, 0, 8, 8)
+
+
+def test_codes_with_intermediate_values_are_no_corners():
+    assert coded([[0.5, 0, 0], *CORNERS[1:]]) == (1, 1, 8, 7)
+    assert coded([[0.5, 0.5, 0.5], *CORNERS[1:]]) == (3, 1, 8, 7)
+    assert coded([[0.26, 0, 0], [0, 0.74, 1], *CORNERS[2:]]) == (2, 2, 8, 6)
+
+
+def test_cases_with_the_same_code_count_once():
+    assert coded([CORNERS[1], *CORNERS[1:]]) == (0, 0, 7, 7)
+    assert coded([[0.1, 0.2, 0.9], *CORNERS[1:]]) == (0, 0, 7, 7)
+    assert coded([[0.4, 0, 0], [0.6, 0, 0], *CORNERS[2:]]) == (2, 2, 7, 6)
+    assert coded([[0.5, 0.5, 0.5]] * 8) == (24, 8, 1, 0)
+
+
+def test_codes_take_each_replica_by_itself():
+    both = torch.stack([torch.tensor(CORNERS), torch.zeros(8, 3)], dim=2)
+    found = codes(both)
+    assert found.codes.tolist() == found.corners.tolist() == [8, 1]
+    assert found.intermediate.tolist() == found.intermediate_codes.tolist() == [0, 0]

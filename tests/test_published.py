@@ -6,9 +6,10 @@ The expected outputs were computed apart from this project, from the printed num
 import pytest
 import torch
 
-from repro.measures import stuck_as_printed, symmetry_claims
+from repro.measures import codes, counting, stuck_as_printed, symmetry_claims
 from repro.networks import Network, error
-from repro.published import SYMMETRY, SYMMETRY_PDP, XOR, XOR_LOCAL_MINIMUM
+from repro.published import ENCODER_CODES, PARITY_CODES, SYMMETRY, SYMMETRY_PDP, XOR, XOR_LOCAL_MINIMUM
+from repro.tasks.parity import parity
 from repro.tasks.symmetry import symmetry
 from repro.tasks.xor import xor
 from tests import reference
@@ -88,6 +89,25 @@ def test_printed_networks_are_those_of_the_reference(name):
     w = to_reference(published.replica(), 0)
     expected = reference.outputs(net, w, cases_of(task)[0])
     torch.testing.assert_close(run(published, task)[1], torch.tensor(expected, dtype=torch.float64)[:, 0])
+
+
+def test_the_printed_parity_units_count():
+    """P Table 3: as many units on as inputs are off, and every further input turns off one."""
+    assert [sum(code) for code in PARITY_CODES] == [4, 3, 2, 1, 0]
+    inputs = parity().inputs["input"]
+    hidden = torch.tensor([PARITY_CODES[int(ones)] for ones in inputs.sum(dim=1)]).unsqueeze(2)
+    found = counting(hidden, inputs)
+    assert (found.by_count.item(), found.inverted.item()) == (True, 4)
+    assert (found.counts.item(), found.as_printed.item()) == (True, True)
+
+
+def test_the_printed_encoder_codes_use_intermediate_values():
+    """P Table 5: 8 different codes, 4 of them corners and 4 with one value of 0.5, on edges between the other 4."""
+    found = codes(torch.tensor(ENCODER_CODES).unsqueeze(2))
+    assert (found.codes.item(), found.corners.item()) == (8, 4)
+    assert (found.intermediate.item(), found.intermediate_codes.item()) == (4, 4)
+    assert {code[1] for code in ENCODER_CODES if 0.5 in code} == {0}
+    assert {code[1] for code in ENCODER_CODES if 0.5 not in code} == {1}
 
 
 PRINTED = {  # copied once more from the figures: unit by unit, the weights from below, then the bias
