@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from experiments.statistics import Share, median
 from experiments.tables import read_rows
 
@@ -16,6 +18,9 @@ NEGLIGIBLE = 0.5
 
 MEETS = 0.5
 """A reading meets a printed count where at least this part of its networks does: A23."""
+
+BY_CHANCE = 0.95
+"""The part of networks that chance does not bring above the chance level."""
 
 Row = dict[str, str]
 
@@ -47,8 +52,21 @@ def seven_or_eight(three: Any, four: Any) -> Any:
 
 
 def middle(rows: list[Row], column: str) -> float:
-    """The median of a column; networks that have diverged, whose cell is empty, count as infinite."""
-    return median([float(row[column] or "inf") for row in rows])
+    """The median of a column."""
+    return median([measured(row[column]) for row in rows])
+
+
+def measured(cell: str) -> float:
+    """A number of a table. What a network that has diverged has, ``nan``, counts as infinite."""
+    return float(cell.replace("nan", "inf"))
+
+
+def chance_level(rows: list[Row], feature: str) -> float:
+    """What the best of a network's units tells about a feature by chance: the 95th percentile, the people shuffled.
+
+    One of the values that occur, of which there are few: the least that at least 95 % of the networks do not exceed.
+    """
+    return float(np.quantile([float(row[f"{feature}_shuffled"]) for row in rows], BY_CHANCE, method="inverted_cdf"))
 
 
 @cache

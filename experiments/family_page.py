@@ -16,7 +16,9 @@ from experiments.counts import (
     READINGS_FILE,
     SEARCH,
     Row,
+    chance_level,
     learned,
+    measured,
     middle,
     negligible,
     of_reading,
@@ -63,7 +65,7 @@ def literal_table(results: Path) -> str:
         for count in ("with_decay", "without_decay"):
             own = of_reading(results, reading, count)
             config = load("family_trees", f"reading={reading}", f"count={count}")
-            low, mid, high = quartiles([float(r["E_H"] or "inf") for r in own])
+            low, mid, high = quartiles([measured(r["E_H"]) for r in own])
             rows.append(
                 [
                     f"`{reading}`, {config.learning.sweeps:,} sweeps, decay {config.learning.decay:g}",
@@ -89,9 +91,9 @@ def weaker(results: Path, reading: str) -> float:
     return min(with_decay, share(of_reading(results, reading, "without_decay"), negligible).value)
 
 
-def tells(feature: str, row: Row) -> bool:
-    """Whether a unit of the person code tells a feature better than the best of them does by chance."""
-    return float(row[feature]) > float(row[f"{feature}_chance"])
+def tell(feature: str, rows: Rows, level: float) -> Share:
+    """In how many networks a unit of the person code tells a feature better than chance does: see ``chance_level``."""
+    return share(rows, lambda row: float(row[feature]) > level)
 
 
 def readings_table(results: Path) -> str:
@@ -101,7 +103,7 @@ def readings_table(results: Path) -> str:
         about = reading_of(name)
         own, bare = of_reading(results, name, "with_decay"), of_reading(results, name, "without_decay")
         taught = [row for row in own if learned(row)]
-        units = [share(taught, lambda row, feature=feature: tells(feature, row)) for feature in FEATURES]  # type: ignore[misc]
+        units = [tell(feature, taught, chance_level(own, feature)) for feature in FEATURES]
         rows.append(
             [
                 str(about.departures),
@@ -210,11 +212,12 @@ def hard_table(results: Path) -> str:
 
 def meaning_table(results: Path) -> str:
     """F3 to F7 and H's remarks on what the units encode."""
-    own = [row for row in Seeds.read(results, "family_trees_learned").rows if learned(row)]
+    everyone = Seeds.read(results, "family_trees_learned").rows
+    own = [row for row in everyone if learned(row)]
     table = []
     says = {"nationality": "F3", "generation": "F5", "branch": "F6", "sex": "H p.8: none does"}
     for feature, claim in says.items():
-        level = float(own[0][f"{feature}_chance"])
+        level = chance_level(everyone, feature)
         units = [column for column in own[0] if column.startswith(f"{feature}_unit")]
         best = [max(float(row[unit]) for unit in units) for row in own]
         how_many = [sum(float(row[unit]) > level for unit in units) for row in own]

@@ -2,9 +2,9 @@
 
 import csv
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 from matplotlib.figure import Figure
@@ -22,89 +22,142 @@ from repro.figures.symmetry import figure_1
 from repro.kinship_measures import (
     FEATURES,
     cases_right,
-    chance_level,
     decoding_accuracy,
     feature_of,
     kinship,
+    people_shuffled,
     person_code,
+    shuffled_accuracy,
     twin_rank,
     unit_accuracies,
     without,
 )
-from repro.measures import stuck_as_printed, symmetry_claims, undecided
+from repro.lesson import met_by
+from repro.measures import codes, counting, stuck_as_printed, symmetry_claims, undecided
 from repro.networks import Network, link_name
 from repro.population import Population
 from repro.tasks import Task
-from repro.training import met_by
 
-NULL_PERMUTATIONS = 20
-"""Shufflings of the people, each over all replicas, for the chance level of a feature."""
+CHUNK = 1_024
+"""Replicas measured and written at a time, so that memory does not grow with the population."""
+
+ALIKE = 64
+"""torch sums so many numbers side by side (4 vectors of 16 float32), and what is left over in another way, with another
+last digit. Chunks are filled up to a multiple, so that a replica comes out the same in any chunk, in any company."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Some replicas after the last sweep. held_out ``[cases, replicas or 1]``, bool; None: they learned all cases."""
+
+    population: Population
+    task: Task
+    held_out: Tensor | None
+
+    @cached_property
+    @torch.no_grad()
+    def y(self) -> Tensor:
+        """Their outputs, ``[cases, units, replicas]``: one forward pass, however many ask for it."""
+        y: Tensor = Network(self.population.architecture, self.population.weights)(self.task.inputs)
+        return y
+
+    @cached_property
+    @torch.no_grad()
+    def hidden(self) -> Tensor | None:
+        """The outputs of the group of that name, ``[cases, units, replicas]``; None where there is none."""
+        network = Network(self.population.architecture, self.population.weights)
+        return network.activity(self.task.inputs).get("hidden")
+
+    def part(self, replicas: range) -> "Trained":
+        """A few of them, filled up with copies of the last to a multiple of ALIKE; without their last changes."""
+        of = self.population
+        indices = [*replicas, *[replicas[-1]] * (-len(replicas) % ALIKE)]
+        taken = torch.tensor(indices, device=of.E.device)
+        few = replace(
+            of,
+            seeds=tuple(of.seeds[r] for r in indices),
+            weights={key: w.index_select(2, taken) for key, w in of.weights.items()},
+            changes={},
+            met_at=of.met_at[taken],
+            E=of.E[taken],
+        )
+        out = self.held_out
+        return Trained(few, self.task, out if out is None or out.shape[1] == 1 else out[:, taken])
 
 
 def write_weights(path: Path, population: Population) -> None:
     """The seeds and their weights, by link, ``[to, from, replicas]``: for ``torch.load(path, weights_only=True)``."""
     weights = {key: w.cpu() for key, w in population.weights.items()}
-    torch.save({"seeds": torch.tensor(population.seeds), "sweep": population.sweep, "weights": weights}, path)
+    with path.open("wb") as file:  # given a path, torch hides why it cannot be written to
+        torch.save({"seeds": torch.tensor(population.seeds), "sweep": population.sweep, "weights": weights}, file)
 
 
 def write_seeds(path: Path, config: Config, population: Population, task: Task, held_out: Tensor | None) -> None:
     """One row a seed: seed, solved (1 or 0), sweeps (empty where not solved), E, then the experiment's measures.
 
-    Solved: the criterion is met after the last sweep. sweeps: when it was first met.
+    Solved: the criterion is met after the last sweep. sweeps: when it was first met. A row depends on its seed alone.
     """
-    solved = learned_at_end(config, population, task, held_out).tolist()
-    measures: dict[str, list[Any]] = {
-        name: values.tolist() for name, values in measure(config, population, task, held_out).items()
-    }
-    if held_out is not None:
-        measures |= held_out_names(population, task, held_out)
-    met_at, E = population.met_at.tolist(), population.E.tolist()
+    everyone = Trained(population, task, None if held_out is None else held_out.to(population.E.device))
+    count = len(population.seeds)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["seed", "solved", "sweeps", "E", *measures])
-        for r, seed in enumerate(population.seeds):
-            row = [seed, int(solved[r]), met_at[r] if solved[r] else "", number(E[r])]
-            writer.writerow(row + [_cell(values[r]) for values in measures.values()])
+        for first in range(0, count, CHUNK):
+            replicas = range(first, min(first + CHUNK, count))
+            columns = columns_of(config, everyone.part(replicas))
+            if first == 0:
+                writer.writerow(columns)
+            writer.writerows(zip(*(cells[: len(replicas)] for cells in columns.values()), strict=True))
 
 
-@torch.no_grad()
-def learned_at_end(config: Config, population: Population, task: Task, held_out: Tensor | None) -> Tensor:
+def columns_of(config: Config, trained: Trained) -> dict[str, list[str]]:
+    """The cells of seeds.csv, by column."""
+    population, solved = trained.population, learned_at_end(config, trained)
+    took = zip(population.met_at.tolist(), solved.tolist(), strict=True)
+    return {
+        "seed": list(map(str, population.seeds)),
+        "solved": _cells(solved),
+        "sweeps": [str(sweeps) if has else "" for sweeps, has in took],
+        "E": _cells(population.E),
+        **{name: _cells(values) for name, values in measure(config, trained).items()},
+        **held_out_names(trained),
+    }
+
+
+def learned_at_end(config: Config, trained: Trained) -> Tensor:
     """Which replicas meet the criterion after the last sweep, ``[replicas]``, bool."""
     if config.criterion.stop:
-        return population.met
-    y = Network(population.architecture, population.weights)(task.inputs)
-    included = None if held_out is None else included_cases(held_out, y)
-    return met_by(y, task.desired.unsqueeze(2), config.criterion.tolerance, included)
+        return trained.population.met
+    included = None if trained.held_out is None else included_cases(trained.held_out, trained.y)
+    return met_by(trained.y, trained.task.desired.unsqueeze(2), config.criterion.tolerance, included)
 
 
-def _cell(value: bool | float | str) -> str:
-    if isinstance(value, str):
-        return value
-    return str(int(value)) if isinstance(value, bool) else number(value)
+def _cells(values: Tensor) -> list[str]:
+    whole = values.int() if values.dtype is torch.bool else values
+    return list(map(number, whole.tolist()))
 
 
-@torch.no_grad()
-def held_out_names(population: Population, task: Task, held_out: Tensor) -> dict[str, list[str]]:
+def held_out_names(trained: Trained) -> dict[str, list[str]]:
     """For each replica which cases it held out, and which of them it has right, names joined by ";"."""
-    y = Network(population.architecture, population.weights)(task.inputs)
-    right = (cases_right(y, task.desired) & held_out.to(y.device)).T.tolist()
-    out = held_out.expand(-1, len(population.seeds)).T.tolist()
+    if trained.held_out is None:
+        return {}
+    right = (cases_right(trained.y, trained.task.desired) & trained.held_out).T.tolist()
+    out = trained.held_out.expand(-1, len(trained.population.seeds)).T.tolist()
 
     def names(rows: list[list[bool]]) -> list[str]:
-        return [";".join(case for case, has in zip(task.cases, row, strict=True) if has) for row in rows]
+        return [";".join(case for case, has in zip(trained.task.cases, row, strict=True) if has) for row in rows]
 
     return {"held_out": names(out), "held_out_right_cases": names(right)}
 
 
-def measure(config: Config, population: Population, task: Task, held_out: Tensor | None) -> dict[str, Tensor]:
+def measure(config: Config, trained: Trained) -> dict[str, Tensor]:
     """The measures of an experiment by column name, ``[replicas]`` each; none where its network has no such units."""
+    population, task = trained.population, trained.task
     network = Network(population.architecture, population.weights)
     match config.task.name:
         case TaskName.symmetry if is_network_of(population, published.SYMMETRY):
             return asdict(symmetry_claims(network, task))
         case TaskName.xor:
-            with torch.no_grad():
-                y = network(task.inputs)[:, 0]
+            y = trained.y[:, 0]
             columns = {f"y_{case}": y[c] for c, case in enumerate(task.cases)}
             columns["undecided"] = undecided(y, task.desired[:, 0])
             printed = published.XOR_LOCAL_MINIMUM
@@ -113,20 +166,25 @@ def measure(config: Config, population: Population, task: Task, held_out: Tensor
                 there = Network(printed.architecture, printed.replica())(exact)[:, 0, 0].detach()
                 columns["stuck_as_printed"] = ~population.met & stuck_as_printed(y, there.to(y))
             return columns
-        case TaskName.family_trees if held_out is not None:
-            with torch.no_grad():
-                y = network(task.inputs)
-            columns = asdict(kinship(y, task.desired, held_out.to(y.device)))
+        case TaskName.parity:
+            columns = {} if trained.hidden is None else asdict(counting(trained.hidden, task.inputs["input"]))
+            columns["undecided"] = undecided(trained.y[:, 0], task.desired[:, 0])
+            return columns | {"right": cases_right(trained.y, task.desired).sum(dim=0)}
+        case TaskName.encoder if trained.hidden is not None:
+            return asdict(codes(trained.hidden))
+        case TaskName.family_trees if trained.held_out is not None:
+            columns = asdict(kinship(trained.y, task.desired, trained.held_out))
             if not has_person_code(population):
                 return columns
             code, best = person_code(network), {}
+            shuffled = people_shuffled(population.seeds).to(code.device)
             for name in FEATURES:
-                accuracies = unit_accuracies(code, feature_of(name).to(code.device))
+                feature = feature_of(name).to(code.device)
+                accuracies = unit_accuracies(code, feature)
                 columns |= {f"{name}_unit{u + 1}": accuracy for u, accuracy in enumerate(accuracies)}
                 best[name] = accuracies.argmax(dim=0)
-                columns[f"{name}_code"] = decoding_accuracy(code, feature_of(name).to(code.device))
-                chance = chance_level(code.cpu(), feature_of(name), permutations=NULL_PERMUTATIONS)
-                columns[f"{name}_chance"] = torch.full_like(population.E, chance)
+                columns[f"{name}_code"] = decoding_accuracy(code, feature)
+                columns[f"{name}_shuffled"] = shuffled_accuracy(code, feature, shuffled)
             for name, part in (("twin", code), ("twin_by_others", without(code, best["nationality"]))):
                 ranks = twin_rank(part).double()
                 columns |= {f"{name}_nearest": (ranks == 1).double().mean(dim=0), f"{name}_rank": ranks.mean(dim=0)}
@@ -143,7 +201,7 @@ def figures(config: Config, curves: Curves, population: Population, task: Task) 
     """The figures of a run, by file name."""
     title, paper, source = config.summary or config.name, config.paper.sweeps, config.paper.source
     yield "curves", learning_curves(curves.sweeps, curves.E, curves.met, title, paper, source)
-    sweeps = population.met_at[population.met].tolist()
+    sweeps = population.met_at[population.met].cpu().numpy()
     yield "sweeps", sweeps_distribution(sweeps, len(population.seeds), population.sweep, title, paper, source)
     shown = typical(population, paper)
     label = f"seed {population.seeds[shown]}, " + (

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import binomtest
+
+Values = Sequence[float] | NDArray[np.number]
 
 
 @dataclass(frozen=True)
@@ -42,18 +45,18 @@ def percent(value: float) -> str:
     return f"{100 * value:.0f} %" if value >= 0.1 or value == 0 else f"{100 * value:.1f} %"
 
 
-def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
+def quartiles(values: Values) -> tuple[float, float, float]:
     """Lower quartile, median, upper quartile; nan where there are no values."""
     if not len(values):
         return (np.nan, np.nan, np.nan)
-    ordered = sorted(map(float, values))
+    ordered = np.sort(np.asarray(values, dtype=float))
     return _at(ordered, 0.25), _at(ordered, 0.5), _at(ordered, 0.75)
 
 
-def _at(ordered: list[float], part: float) -> float:
+def _at(ordered: NDArray[np.float64], part: float) -> float:
     """The value so far along, between two in proportion. Not NumPy's, which makes nan of a number beside infinity."""
     position = part * (len(ordered) - 1)
-    below, above = ordered[math.floor(position)], ordered[math.ceil(position)]
+    below, above = float(ordered[math.floor(position)]), float(ordered[math.ceil(position)])
     return below if below == above else below + position % 1 * (above - below)
 
 
@@ -62,7 +65,7 @@ def median(values: Sequence[float]) -> float:
     return quartiles(values)[1]
 
 
-def quartiles_text(values: Sequence[float], limit: float = np.inf) -> str:
+def quartiles_text(values: Values, limit: float = np.inf) -> str:
     """``"1,297 (834 to 2,181)"``: median and quartiles; a dash where there are no values.
 
     Beyond the limit a value is only known to be there: ``"2,880 (1,175 to >5,000)"``.
@@ -73,6 +76,6 @@ def quartiles_text(values: Sequence[float], limit: float = np.inf) -> str:
     return f"{middle} ({low} to {high})"
 
 
-def place(values: Sequence[float], of: float) -> float:
+def place(values: Values, of: float) -> float:
     """The part of the values that are at most ``of``: where one run falls among many."""
     return float((np.asarray(values, dtype=float) <= of).mean())

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from repro.errors import ErrorMeasure, included_cases
 from repro.networks import ALWAYS_ON, Network, link_name
-from repro.tasks.family_trees import BRANCH, FEMALE, GENERATION, NATIONALITY, PEOPLE, PLACES
+from repro.tasks.family_trees import BRANCH, FEMALE, GENERATION, NATIONALITY, PEOPLE, PLACES, SPLIT_STREAM
 
 FEATURES: dict[str, Sequence[int | None]] = {
     "nationality": NATIONALITY,
@@ -24,6 +24,9 @@ FEATURES: dict[str, Sequence[int | None]] = {
 None: the person has no such feature.
 """
 
+
+SHUFFLE_STREAM = 2 * SPLIT_STREAM
+"""Added to a seed to draw its order of the people, far from any seed whose weights or split one would draw."""
 
 AS_H_MEASURES = ErrorMeasure(satisfied="unit", measured_from="bound")
 """H p.11: no error beyond 0.8 or 0.2, and the rest measured from there."""
@@ -89,21 +92,25 @@ def feature_of(name: str) -> Tensor:
     return torch.tensor([-1 if value is None else value for value in FEATURES[name]])
 
 
-def chance_level(
-    code: Tensor, feature: Tensor, permutations: int = 100, quantile: float = 0.95, seed: int = 0
-) -> float:
-    """What the best of the units reaches by chance: the quantile, over permutations of the people and replicas.
+def people_shuffled(seeds: Sequence[int]) -> Tensor:
+    """An order of the 24 people for each seed, drawn by the seed alone, ``[people, replicas]``."""
+    order = torch.empty(len(seeds), len(PEOPLE), dtype=torch.int64)
+    generator = torch.Generator()
+    for r, seed in enumerate(seeds):
+        torch.randperm(len(PEOPLE), generator=generator.manual_seed(seed + SHUFFLE_STREAM), out=order[r])
+    return order.T
 
-    The null distribution behind "a unit encodes generation": the same codes, the people's features shuffled.
+
+def shuffled_accuracy(code: Tensor, feature: Tensor, order: Tensor) -> Tensor:
+    """What the best of the units tells by chance, ``[replicas]``: of people with the codes of others.
+
+    code and feature as in ``decoding_accuracy``; order ``[people, replicas]``, one for all features: see
+    ``people_shuffled``. Those who have the feature take one another's codes, in the order in which they stand there.
     """
-    generator = torch.Generator().manual_seed(seed)
-    known = torch.nonzero(feature >= 0)[:, 0]
-    best = []
-    for _ in range(permutations):
-        shuffled = feature.clone()
-        shuffled[known] = feature[known[torch.randperm(len(known), generator=generator)]]
-        best.append(unit_accuracies(code, shuffled).amax(dim=0))
-    return float(torch.cat(best).double().quantile(quantile))
+    known = feature >= 0
+    others = order.T[known[order.T]].reshape(order.shape[1], -1).T  # [people who have it, replicas]
+    taken = code.gather(0, others.unsqueeze(1).expand(-1, code.shape[1], -1))
+    return unit_accuracies(taken, feature[known]).amax(dim=0)
 
 
 def twin_rank(code: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """What a family-trees network knows and what its units mean: codes and outputs made so that the answer is known."""
 
+import itertools
 import math
 
 import pytest
@@ -8,14 +9,16 @@ from torch import Tensor
 
 from repro.kinship_measures import (
     FEATURES,
+    SHUFFLE_STREAM,
     cases_right,
     cases_satisfied,
-    chance_level,
     decay_balance,
     decoding_accuracy,
     feature_of,
     kinship,
+    people_shuffled,
     person_code,
+    shuffled_accuracy,
     spread_over_cases,
     twin_rank,
     unit_accuracies,
@@ -225,7 +228,9 @@ def test_measures_do_not_depend_on_the_order_of_units_or_replicas():
     assert decoding_accuracy(shuffled, feature).equal(decoding_accuracy(code, feature)[replicas])
     assert unit_accuracies(shuffled, feature).equal(unit_accuracies(code, feature)[units][:, replicas])
     assert twin_rank(shuffled).equal(twin_rank(code)[:, replicas])
-    assert chance_level(shuffled, feature, 20) == chance_level(code, feature, 20)
+    order = people_shuffled(range(3))
+    expected = shuffled_accuracy(code, feature, order)[replicas]
+    assert shuffled_accuracy(shuffled, feature, order[:, replicas]).equal(expected)
 
 
 def test_decoding_does_not_depend_on_scale_or_on_the_order_of_people():
@@ -241,57 +246,97 @@ def test_decoding_does_not_depend_on_scale_or_on_the_order_of_people():
 # Chance --------------------------------------------------------------------------------------------------
 
 
+def every_order(people: int) -> Tensor:
+    """All orders of so many people, ``[people, orders]``."""
+    return torch.tensor(list(itertools.permutations(range(people)))).T
+
+
+def told_by_chance(code: Tensor, feature: Tensor) -> float:
+    """The part of all orders in which the best of the units is right about everyone; in the others it never is."""
+    order = every_order(len(feature))
+    found = shuffled_accuracy(code.expand(-1, -1, order.shape[1]), feature, order)
+    assert set(found.tolist()) == {0, 1}
+    return found.mean().item()
+
+
 def test_chance_by_hand():
     """Of the 3 ways to put 4 people into two pairs, one has accuracy 1 with these values, and the two others 0."""
     code = code_of([0, 1, 10, 11])
     for pairs, accuracy in (([0, 0, 1, 1], 1), ([0, 1, 0, 1], 0), ([0, 1, 1, 0], 0)):
         assert decoding_accuracy(code, torch.tensor(pairs)).item() == accuracy
-    levels = {q: chance_level(code, TWO_AND_TWO, permutations=300, quantile=q) for q in (0.5, 0.6, 0.75, 0.95)}
-    assert levels == {0.5: 0, 0.6: 0, 0.75: 1, 0.95: 1}
+    assert told_by_chance(code, TWO_AND_TWO) == pytest.approx(1 / 3)
 
 
 def test_chance_of_the_best_of_two_units():
     """The second unit is right about another of the 3 ways: the best of the two is right in 2 of 3."""
-    code = code_of([0, 1, 10, 11], [0, 10, 1, 11])
-    levels = {q: chance_level(code, TWO_AND_TWO, permutations=300, quantile=q) for q in (0.25, 0.4, 0.5)}
-    assert levels == {0.25: 0, 0.4: 1, 0.5: 1}
-
-
-def test_chance_of_a_unit_that_says_the_same_of_all():
-    dead = torch.ones(24, 2, 3, dtype=torch.float64)
-    assert chance_level(dead, feature_of("nationality"), 10) == 1 / 2
-    assert chance_level(dead, feature_of("branch"), 10) == 1 / 2
+    assert told_by_chance(code_of([0, 1, 10, 11], [0, 10, 1, 11]), TWO_AND_TWO) == pytest.approx(2 / 3)
 
 
 def test_people_without_the_feature_keep_none():
-    """Were -1 given to others, the accuracy would be found among 6 people, not 4."""
+    """Were others given their codes of 5, more accuracies than 0 and 1 would be found."""
     feature = torch.tensor([-1, 0, 0, 1, 1, -1])
-    code = code_of([5, 0, 1, 10, 11, 5])
-    assert chance_level(code, feature, permutations=300, quantile=0.6) == 0
-    assert chance_level(code, feature, permutations=300, quantile=0.75) == 1
+    assert told_by_chance(code_of([5, 0, 1, 10, 11, 5]), feature) == pytest.approx(1 / 3)
+
+
+def test_chance_of_a_unit_that_says_the_same_of_all():
+    dead, order = torch.ones(24, 2, 3, dtype=torch.float64), people_shuffled(range(3))
+    assert shuffled_accuracy(dead, feature_of("nationality"), order).tolist() == [1 / 2] * 3
+    assert shuffled_accuracy(dead, feature_of("branch"), order).tolist() == [1 / 2] * 3
+
+
+def slowly(unit: list[float], classes: list[int]) -> float:
+    """``decoding_accuracy`` of one unit, person by person."""
+    right = 0
+    for i, own in enumerate(classes):
+        distance = {}
+        for k in sorted(set(classes)):
+            others = [value for j, value in enumerate(unit) if classes[j] == k and j != i]
+            distance[k] = abs(unit[i] - sum(others) / len(others))
+        right += min(distance, key=lambda k: distance[k]) == own
+    return right / len(classes)
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_shuffled_accuracy_is_that_of_the_people_s_codes_given_away_one_by_one(name):
+    code, seeds = random_code(replicas=5), [0, 1, 7, 1_000_000, 2**32 - 1]
+    found = shuffled_accuracy(code, feature_of(name), people_shuffled(seeds))
+    classes = {person: value for person, value in enumerate(FEATURES[name]) if value is not None}
+    for r, seed in enumerate(seeds):
+        order = torch.randperm(24, generator=torch.Generator().manual_seed(seed + SHUFFLE_STREAM)).tolist()
+        givers = [person for person in order if person in classes]
+        units = [[code[person, u, r].item() for person in givers] for u in range(6)]
+        assert found[r].item() == pytest.approx(max(slowly(unit, list(classes.values())) for unit in units), abs=1e-15)
+
+
+def test_the_order_of_the_people_is_that_of_the_seed_in_any_company():
+    torch.manual_seed(0)
+    expected = torch.rand(1)
+    torch.manual_seed(0)
+    together = people_shuffled(range(50))
+    assert torch.rand(1).equal(expected)
+    assert together.sort(dim=0).values.equal(torch.arange(24).unsqueeze(1).expand(-1, 50))
+    assert len({tuple(order) for order in together.T.tolist()}) == 50
+    assert people_shuffled([31]).equal(together[:, 31:32])
+
+
+def test_each_person_stands_anywhere_in_the_order():
+    """In 4,800 orders each of the 24 stands 200 times in each place: 5 standard errors are 69."""
+    at = torch.stack([order.bincount(minlength=24) for order in people_shuffled(range(4_800))])
+    assert at.sum(dim=1).eq(4_800).all()
+    assert (at - 200).abs().max().item() < 69
 
 
 def test_a_feature_that_is_there_is_above_chance():
     """And noise is not: at the 95th percentile of the best of 6 units, about 1 replica in 20 is above."""
     feature = feature_of("branch")
     noise = random_code(replicas=200)
-    level = chance_level(noise, feature, permutations=15)
+    level = shuffled_accuracy(noise, feature, people_shuffled(range(200))).quantile(0.95).item()
     best = unit_accuracies(noise, feature).amax(dim=0)
     assert 0.5 < level < 0.9
     assert (best > level).double().mean().item() < 0.1
     assert (best >= level).double().mean().item() > 0.02
     noise[:, 2, :] = feature.double().unsqueeze(1)
     assert unit_accuracies(noise, feature).amax(dim=0).min().item() > level
-
-
-def test_chance_is_drawn_by_its_seed():
-    code, feature = random_code(), feature_of("sex")
-    torch.manual_seed(0)
-    expected = torch.rand(1)
-    torch.manual_seed(0)
-    assert chance_level(code, feature, 20, 0.5) == chance_level(code, feature, 20, 0.5)
-    assert torch.rand(1).equal(expected)
-    assert len({chance_level(code, feature, 1, 0.3, seed) for seed in range(10)}) > 1
 
 
 # Twins ---------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from textwrap import fill
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 OURS, PAPER = "#0060a8", "#c04000"
 TITLE_WIDTH = 75
@@ -43,7 +44,7 @@ def learning_curves(
 
 
 def sweeps_distribution(
-    sweeps: Sequence[int], replicas: int, limit: int, title: str, paper_sweeps: int | None = None, paper: str = ""
+    sweeps: ArrayLike, replicas: int, limit: int, title: str, paper_sweeps: int | None = None, paper: str = ""
 ) -> Figure:
     """How many sweeps the replicas that learned took; the others are counted in the label, not drawn.
 
@@ -51,9 +52,10 @@ def sweeps_distribution(
     """
     figure = Figure(figsize=(6, 3), layout="constrained")
     axes = figure.subplots()
-    left = replicas - len(sweeps)
-    label = f"{len(sweeps):,} of {replicas:,} learned\n{left:,} not by {limit:,} sweeps"
-    axes.hist(sweeps, bins=np.linspace(0, limit, 61).tolist(), color=OURS, label=label)
+    took = np.asarray(sweeps)  # of a list matplotlib makes an array for each number
+    left = replicas - len(took)
+    label = f"{len(took):,} of {replicas:,} learned\n{left:,} not by {limit:,} sweeps"
+    axes.hist(took, bins=np.linspace(0, limit, 61).tolist(), color=OURS, label=label)
     if paper_sweeps is not None:
         axes.axvline(paper_sweeps, color=PAPER, linestyle="--", label=f"{paper}: {paper_sweeps:,} sweeps")
     axes.set(xlabel="sweeps until learned", ylabel="networks", xlim=(0, limit))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from experiments import family_page
-from experiments.counts import learned, negligible, seven_of_eight
+from experiments.counts import chance_level, learned, negligible, seven_of_eight
 from experiments.family_page import names, of_reading, percent, two_runs
 from experiments.mechanism import FACTORS, RANGES
 from experiments.schema import CONFIGS
@@ -100,6 +100,20 @@ def test_seven_of_eight(results):
     assert seven_of_eight(of_reading(results, "gain", "with_decay")) == pytest.approx(0.2 * 0.2 + 2 * 0.2 * 0.3)
     assert seven_of_eight(of_reading(results, "literal", "with_decay")) == 0
     assert two_runs([{"held_out_right": "4"}] * 5) == "100.0 % (100.0 to 100.0)"
+
+
+def test_the_chance_level_is_what_95_percent_of_the_networks_do_not_exceed():
+    def level(values: list[float]) -> float:
+        return chance_level([{"sex_shuffled": f"{value:g}"} for value in values], "sex")
+
+    assert [level(list(range(1, n + 1))) for n in (1, 10, 19, 20, 21, 100)] == [1, 10, 19, 19, 20, 95]
+    assert level([0.75, *[0.5] * 18, 1.0]) == 0.75
+    assert level([*[0.5] * 19, 1.0]) == 0.5
+
+
+def test_the_chance_level_is_that_of_all_networks(results):
+    """By those that learned alone it would be 0.6."""
+    assert chance_level(read_rows(results / "family_trees_learned.csv"), "branch") == 0.8
 
 
 def test_growth_over_the_decay(results):

@@ -3,6 +3,8 @@
 import csv
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -10,13 +12,24 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
-from experiments.build import CONFIGS, build_criterion, build_learning, build_population, build_task, load
+from experiments import outcome
+from experiments.build import (
+    CONFIGS,
+    build_criterion,
+    build_held_out,
+    build_learning,
+    build_population,
+    build_task,
+    load,
+)
 from experiments.command_line import register_resolvers
-from experiments.outcome import as_in_the_paper, learned_at_end
+from experiments.outcome import ALIKE, Trained, as_in_the_paper, learned_at_end, write_seeds
 from experiments.run import run
 from experiments.schema import register
 from repro import published
-from repro.kinship_measures import feature_of
+from repro.kinship_measures import FEATURES, feature_of, people_shuffled, person_code, shuffled_accuracy
+from repro.networks import Network
+from repro.population import NOT_YET
 from repro.training import train
 from tests.experiments.processes import left_of_group, start
 
@@ -47,7 +60,7 @@ def test_learned_and_lost_is_not_solved():
     printed["bias->output"][..., 1] = -9.0  # always off
     population.weights = {key: w.float() for key, w in printed.items()}
     population.met_at[:] = 7  # both had met it
-    assert learned_at_end(config, population, task, None).tolist() == [True, False]
+    assert learned_at_end(config, Trained(population, task, None)).tolist() == [True, False]
 
 
 # seeds.csv and curves.csv ------------------------------------------------------------------------------------
@@ -58,9 +71,88 @@ def test_a_row_a_seed_from_the_first_seed_on(ran):
     assert [row["seed"] for row in found] == ["90", "91", "92", "93", "94"]
 
 
-def test_a_seed_ends_the_same_in_any_company(ran):
-    alone = rows(ran("xor", *BARE, "population.seeds=1", "population.first_seed=92") / "seeds.csv")
-    assert alone == rows(ran("xor", *BARE, "population.seeds=5", "population.first_seed=90") / "seeds.csv")[2:3]
+@pytest.mark.parametrize("same", [("xor",), ("family_trees", "precision=float64")], ids=["xor", "family trees"])
+def test_a_seed_ends_the_same_in_any_company(ran, same):
+    alone = rows(ran(*same, *BARE, "population.seeds=1", "population.first_seed=92") / "seeds.csv")
+    assert alone == rows(ran(*same, *BARE, "population.seeds=5", "population.first_seed=90") / "seeds.csv")[2:3]
+
+
+EACH_KIND = (
+    *("symmetry", "symmetry_no_hidden", "xor_2_2_1", "parity", "encoder", "family_trees", "family_trees_h_split"),
+)
+
+
+def table(path: Path, experiment: str, seeds: range) -> list[str]:
+    """The lines of seeds.csv for networks as they start, as if a third had learned, with an E of their own."""
+    few = (f"population.first_seed={seeds[0]}", f"population.seeds={len(seeds)}")
+    config = load(experiment, *few)
+    population, task = build_population(config), build_task(config).to("cpu", torch.float32)
+    number = torch.tensor(seeds)
+    population.E = number / 7
+    population.met_at = torch.where(number % 3 == 0, number, NOT_YET).int()
+    write_seeds(path, config, population, task, build_held_out(config, task))
+    return path.read_text().splitlines()
+
+
+@pytest.mark.parametrize("experiment", EACH_KIND)
+def test_any_chunk_gives_the_same_bytes(monkeypatch, tmp_path, experiment):
+    """In float32 too."""
+    seeds = range(3, 3 + 2 * ALIKE + 17)
+    whole = table(tmp_path / "seeds.csv", experiment, seeds)
+    assert len(whole) == 1 + len(seeds)
+    for chunk in (1, 7, ALIKE, 100):
+        monkeypatch.setattr(outcome, "CHUNK", chunk)
+        assert table(tmp_path / "seeds.csv", experiment, seeds) == whole
+
+
+@pytest.mark.parametrize("experiment", EACH_KIND)
+def test_the_row_of_a_seed_is_the_same_in_any_company(tmp_path, experiment):
+    """Shards of a population, put together, are the population: in float32 too."""
+    whole = table(tmp_path / "seeds.csv", experiment, range(3, 170))
+    for shard in (range(3, 4), range(4, 90), range(90, 169), range(169, 170)):
+        lines = table(tmp_path / "seeds.csv", experiment, shard)
+        assert lines == [whole[0], *whole[1 + shard.start - 3 : 1 + shard.stop - 3]]
+
+
+def test_the_forward_pass_is_run_once_and_for_a_chunk_at_a_time(monkeypatch, tmp_path):
+    asked = []
+
+    def forward(network, inputs):
+        asked.append(network.replicas)
+        return network.activity(inputs)[network.architecture.output]
+
+    monkeypatch.setattr(Network, "forward", forward)
+    monkeypatch.setattr(outcome, "CHUNK", 2 * ALIKE)
+    table(tmp_path / "seeds.csv", "family_trees", range(2 * ALIKE + 5))
+    assert asked == [2 * ALIKE, ALIKE]
+
+
+GROWTH = """
+import resource, sys
+from dataclasses import replace
+from pathlib import Path
+from experiments.build import build_population, build_task, load
+from experiments.outcome import write_seeds
+config, many = load("symmetry", "population.seeds=1"), 400_000
+one, task = build_population(config), build_task(config)
+weights = {key: w.expand(-1, -1, many) for key, w in one.weights.items()}
+all = replace(one, seeds=range(many), weights=weights, met_at=one.met_at.expand(many), E=one.E.expand(many))
+task = task.to("cpu", one.E.dtype)
+write_seeds(Path(sys.argv[1]), config, one, task, None)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+write_seeds(Path(sys.argv[1]), config, all, task, None)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="counts memory in another unit")
+def test_memory_does_not_grow_with_the_population(tmp_path):
+    """400,000 rows at once would take some 800 MiB."""
+    command = [sys.executable, "-c", GROWTH, str(tmp_path / "seeds.csv")]
+    grown = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout
+    assert int(grown) < 50 * 1024
+    assert (tmp_path / "seeds.csv").read_bytes().count(b"\n") == 400_001
 
 
 CLAIMS = (
@@ -88,9 +180,24 @@ def test_columns_of_the_family_trees(ran):
     names = {"train_right", "train_satisfied", "held_out_right", "spread", "twin_nearest", "twin_rank"}
     names |= {"E_H", "twin_by_others_nearest", "twin_by_others_rank"}
     for feature in ("nationality", "generation", "branch", "sex"):
-        names |= {f"{feature}_{part}" for part in ("code", "chance", *(f"unit{u}" for u in range(1, 7)))}
+        names |= {f"{feature}_{part}" for part in ("code", "shuffled", *(f"unit{u}" for u in range(1, 7)))}
     assert {"seed", "solved", "sweeps", "E", "held_out", "held_out_right_cases"} | names <= set(first)
     assert len(first["held_out"].split(";")) == 4
+
+
+def test_shuffled_columns_are_those_of_the_seed(ran):
+    """By the network's own weights and the order of its seed."""
+    directory = ran("family_trees", *BARE, "population.seeds=5", "population.first_seed=70")
+    config = load("family_trees", "population.seeds=5")
+    weights = torch.load(directory / "weights.pt", weights_only=True)["weights"]
+    code = person_code(Network(build_population(config).architecture, weights))
+    for name in FEATURES:
+        expected = [
+            shuffled_accuracy(code[..., r : r + 1], feature_of(name), people_shuffled([70 + r])).item()
+            for r in range(5)
+        ]
+        found = [float(row[f"{name}_shuffled"]) for row in rows(directory / "seeds.csv")]
+        assert found == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.fixture
@@ -115,6 +222,37 @@ def test_solved_is_within_the_tolerance(half_solved):
 CASES = ("00", "01", "10", "11")
 
 
+WITHOUT_HIDDEN = ("~network.groups.hidden", "~network.links.hidden", "network.links.output=[input]")
+
+
+@pytest.mark.parametrize(
+    ("experiment", "columns", "without"),
+    [
+        ("parity", ["by_count", "inverted", "counts", "as_printed", "undecided", "right"], ["undecided", "right"]),
+        ("encoder", ["intermediate", "intermediate_codes", "codes", "corners"], []),
+    ],
+)
+def test_columns_about_hidden_units_are_there_where_such_units_are(ran, experiment, columns, without):
+    assert list(rows(ran(experiment, *BARE) / "seeds.csv")[0])[4:] == columns
+    assert list(rows(ran(experiment, *BARE, *WITHOUT_HIDDEN) / "seeds.csv")[0])[4:] == without
+
+
+def test_columns_of_parity_networks_as_they_start(ran):
+    """None counts; the outputs, all near 0.5, are right for about half of the 16 cases."""
+    start = ("learning.sweeps=1", "learning.epsilon=1e-9", "population.seeds=20")
+    for row in rows(ran("parity", *BARE, *start) / "seeds.csv"):
+        assert (row["counts"], row["as_printed"], row["solved"]) == ("0", "0", "0")
+        assert 0 <= int(row["inverted"]) <= 4
+        assert 4 <= int(row["right"]) <= 12
+
+
+def test_codes_of_encoder_networks_as_they_start(ran):
+    """The first weights are so small that all 24 hidden outputs are near 0.5: one code."""
+    for row in rows(ran("encoder", *BARE, "learning.sweeps=1", "learning.epsilon=1e-9") / "seeds.csv"):
+        found = [row[column] for column in ("intermediate", "intermediate_codes", "codes", "corners")]
+        assert found == ["24", "8", "1", "0"]
+
+
 def test_E_is_half_the_sum_of_squares(half_solved):
     for row in half_solved:
         gaps = [float(row[f"y_{case}"]) - (0.9 if case in ("01", "10") else 0.1) for case in CASES]
@@ -132,7 +270,7 @@ def test_diverged_replicas_count_as_not_solved(ran, capsys, tmp_path):
     """An epsilon beyond float32: every weight is lost, no row is, and the summary says how many."""
     config = load("symmetry", "population.seeds=3", "learning.sweeps=4", "learning.epsilon=1e200", "threads=1")
     run(config, tmp_path)
-    assert [(row["solved"], row["sweeps"], row["E"]) for row in rows(tmp_path / "seeds.csv")] == [("0", "", "")] * 3
+    assert [(row["solved"], row["sweeps"], row["E"]) for row in rows(tmp_path / "seeds.csv")] == [("0", "", "nan")] * 3
     said = capsys.readouterr().out
     assert "0 of 3" in said
     assert "E no longer finite" in said

@@ -50,6 +50,7 @@ def test_quartiles(values, expected):
 def test_quartiles_are_numpy_s():
     values = np.random.default_rng(0).exponential(size=37)
     assert quartiles(values.tolist()) == pytest.approx(np.quantile(values, [0.25, 0.5, 0.75]).tolist())
+    assert quartiles(values) == quartiles(values.tolist())
 
 
 def test_nothing_has_no_quartiles():
