@@ -14,26 +14,33 @@ from torch import Tensor
 from experiments.schema import (
     CONFIGS,
     Answers,
+    Backward,
     Change,
     Config,
     ConfigError,
     Start,
     TaskName,
-    UnitFunction,
     check,
     register,
+    shard_of,
 )
-from repro import published
+from repro import output_functions, published
 from repro.errors import ErrorMeasure
 from repro.learning import Phase
+from repro.lesson import Criterion, Learning
 from repro.networks import ALWAYS_ON, Architecture, link_name
-from repro.output_functions import SYMMETRIC
+from repro.output_functions import OutputFunction
 from repro.population import Population
 from repro.tasks import Task
+from repro.tasks.encoder import encoder
 from repro.tasks.family_trees import family_trees, named_split, random_splits, splits_by_answer
+from repro.tasks.parity import parity
 from repro.tasks.symmetry import symmetry
 from repro.tasks.xor import xor
-from repro.training import Criterion, Learning
+
+CHANGE_TAKES, PRODUCT_TAKES, PAYS_FROM = 1e-6, 2e-9, 15.0
+"""Seconds, roughly: a weight change and a product of one case and weight, of one network among many, as it is written;
+and from how many seconds on compiling pays, which takes 5 to 20 itself."""
 
 
 def load(experiment: str, *overrides: str) -> Config:
@@ -53,6 +60,10 @@ def build_task(config: Config) -> Task:
             task = xor()
         case TaskName.symmetry:
             task = symmetry(config.task.length)
+        case TaskName.parity:
+            task = parity(config.task.length)
+        case TaskName.encoder:
+            task = encoder(config.task.units)
         case TaskName.family_trees:
             task = family_trees(both_answers=config.task.answers is Answers.both)
     return task.with_targets(config.task.target_off, config.task.target_on)
@@ -62,7 +73,8 @@ def build_architecture(config: Config) -> Architecture:
     """The groups and links. Raises SpecError where they make no network, or not one for the task."""
     network = config.network
     hidden = [group for group in list(network.groups)[:-1] if network.links.get(group)]
-    functions = dict.fromkeys(hidden, SYMMETRIC) if network.hidden_function is UnitFunction.symmetric else {}
+    function: OutputFunction = getattr(output_functions, network.hidden_function.value.upper())
+    functions = dict.fromkeys(hidden, function)
     architecture = Architecture(network.groups, network.links, network.biases, network.shared, functions)
     architecture.check_task(build_task(config))
     bias = link_name(ALWAYS_ON, architecture.output)
@@ -124,6 +136,19 @@ def build_held_out(config: Config, task: Task) -> Tensor | None:
         raise ConfigError(f"{option}={value}: {problem}") from None
 
 
+def compiles(config: Config) -> bool:
+    """Whether to compile: as ``compile`` says, or where the run would take PAYS_FROM as it is written.
+
+    By the size of the whole population, so that every shard of it does the same.
+    """
+    if config.compile is not None or config.backward_pass is Backward.autograd:
+        return bool(config.compile)
+    cases, weights = len(build_task(config).cases), build_architecture(config).weight_count
+    changes = cases if config.learning.change is Change.per_case else 1
+    a_sweep = changes * CHANGE_TAKES + cases * weights * PRODUCT_TAKES
+    return a_sweep * config.learning.sweeps * config.population.seeds >= PAYS_FROM
+
+
 def compiler_lacking() -> str | None:
     """What ``torch.compile`` would miss on this machine; None where it has all it needs."""
     compiler = os.environ.get("CXX", "c++" if sys.platform == "darwin" else "g++")
@@ -135,8 +160,11 @@ def compiler_lacking() -> str | None:
 
 
 def seeds_of(config: Config) -> range:
-    """The seeds of the population."""
-    return range(config.population.first_seed, config.population.first_seed + config.population.seeds)
+    """The seeds that this job trains: the population's, or its shard of them."""
+    population = config.population
+    number, of = shard_of(population)
+    begin, end = (part * population.seeds // of for part in (number - 1, number))
+    return range(population.first_seed + begin, population.first_seed + end)
 
 
 def build_criterion(config: Config) -> Criterion:

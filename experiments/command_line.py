@@ -6,7 +6,7 @@ import itertools
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from experiments.files import check_unused
 from experiments.schema import Config, ConfigError, check, choices
 
 MULTIRUN = {"-m", "--multirun"}
@@ -25,6 +26,11 @@ HELP = {"-h", "--help"}
 COMPOSES = {"-c", "--cfg", "-i", "--info", "-p", "--package", "--resolve"}
 """Flags with which Hydra shows an experiment's options in place of running it."""
 MOST_JOBS_CHECKED = 200
+RESUMED_WITH = ("threads", "device", "record.progress")
+"""The options that a resumed run may have another value of: what it finds does not depend on them, but for rounding."""
+
+ROOM = 2**16
+"""Bytes that there must be room for: what Hydra and TensorBoard write before anything is trained."""
 
 
 def register_resolvers() -> None:
@@ -47,6 +53,36 @@ def in_order(arguments: list[str]) -> list[str]:
 
 def _is_option(argument: str) -> bool:
     return not argument.startswith("-") and ("=" in argument or argument.startswith("~"))
+
+
+def resumed_from(arguments: Sequence[str]) -> tuple[Path, list[str]] | None:
+    """Of ``resume=DIR`` the directory, and what stands beside it; None: this is a new run. Raises ConfigError."""
+    named = [argument for argument in arguments if argument.startswith("resume=")]
+    if not named:
+        return None
+    beside = [argument for argument in arguments if argument not in named[:1]]
+    for argument in beside:
+        option, equals, _ = argument.partition("=")
+        if option not in RESUMED_WITH or not equals:
+            allowed = ", ".join(RESUMED_WITH)
+            raise ConfigError(f"{argument}: a resumed run has the options it was started with, but for {allowed}")
+    directory = named[0].partition("=")[2]
+    if not directory:
+        raise ConfigError("resume=: name the directory of a run, resume=runs/NAME/TIME")
+    return Path(directory), beside
+
+
+def with_options(config: Config, overrides: Sequence[str]) -> Config:
+    """The same options but for some. Raises ConfigError for a value that cannot be used."""
+    for text in overrides:
+        try:
+            changed = OmegaConf.merge(OmegaConf.structured(config), OmegaConf.from_dotlist([text]))
+        except OmegaConfBaseException as problem:
+            raise ConfigError(f"{text}: {_one_line(problem)}") from None
+        assert isinstance(changed, DictConfig)
+        config = _typed(changed)
+    check(config)
+    return config
 
 
 def check_arguments(arguments: list[str], configs: Path) -> None:
@@ -103,14 +139,21 @@ def _check_form(override: Override) -> None:
 
 
 def _check_directory(overrides: list[Override]) -> None:
-    """Raises ConfigError where the directory of the run cannot be made, by making another beside it for a moment."""
+    """Raises ConfigError where the directory of the run holds a run, or cannot be made and written to.
+
+    The latter by doing that for a moment, in another one beside it.
+    """
     given = {override.key_or_group: str(override.value()) for override in overrides if override.value_type}
     for option in ("hydra.run.dir", "hydra.sweep.dir"):
-        path = Path(given.get(option, "runs").partition("${")[0])
+        name, varies, _ = given.get(option, "runs").partition("${")
+        path = Path(name)
+        if option in given and not varies:
+            for each in [path] if option == "hydra.run.dir" else path.glob("*"):
+                check_unused(each, f"{option}=")
         try:
             nearest = next(each for each in (path, *path.absolute().parents) if each.exists())
-            with tempfile.TemporaryDirectory(dir=nearest):
-                pass
+            with tempfile.TemporaryDirectory(dir=nearest) as made:
+                (Path(made) / "file").write_bytes(bytes(ROOM))
         except OSError as problem:
             reason = problem.strerror or problem
             raise ConfigError(f"{option}={path}: {reason}; name a directory that can be written to") from None
@@ -145,7 +188,8 @@ def _check_job(texts: list[str], configs: Path) -> None:
         architecture = build_architecture(plain)
         _check_memory(plain, architecture.weight_count)
         printed_start(plain, architecture)
-        plain.population.seeds = 1  # whether cases can be held out does not depend on how many seeds there are
+        # whether cases can be held out does not depend on how many seeds there are
+        plain.population.seeds, plain.population.shard = 1, "1/1"
         build_held_out(plain, build_task(plain))
     except SpecError as problem:
         raise ConfigError(str(problem)) from None
@@ -155,12 +199,15 @@ def _check_memory(config: Config, weights: int) -> None:
     """Raises ConfigError for a population whose first weights alone, drawn in float64, do not fit this machine."""
     if not hasattr(os, "sysconf"):
         return
-    there_is, seeds = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), config.population.seeds
+    from experiments.build import seeds_of
+
+    there_is, seeds = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), len(seeds_of(config))
     needed = 3 * 8 * weights * seeds
     if needed > there_is:
         raise ConfigError(
-            f"population.seeds={seeds}: with {weights:,} weights each they need {needed / 2**30:,.0f} GiB of memory, "
-            f"and this machine has {there_is / 2**30:,.0f}; take fewer, and the rest from population.first_seed on"
+            f"population.seeds={config.population.seeds}: {seeds} at a time, with {weights:,} weights each, need "
+            f"{needed / 2**30:,.0f} GiB of memory, and this machine has {there_is / 2**30:,.0f}; take fewer, or more "
+            f"shards than population.shard={config.population.shard}"
         )
 
 
@@ -188,7 +235,8 @@ def _left_over(options: object, prefix: str = "") -> Iterator[str]:
 def _explain(problem: Exception, texts: list[str], configs: Path) -> str:
     """The one override at fault, found by trying each by itself, and what is wrong with it."""
     chosen = [text for text in texts if text.startswith("experiment=")]
-    for text in texts:
+    launcher = [text for text in texts if text.startswith("hydra/launcher=")]
+    for text in launcher + [text for text in texts if text not in launcher]:
         if text in chosen:
             continue
         try:
@@ -197,11 +245,16 @@ def _explain(problem: Exception, texts: list[str], configs: Path) -> str:
             key = text.partition("=")[0].lstrip("+~")
             if key in ("reading", "count"):
                 return f"{text}: there is no such {key}; choose from {', '.join(choices(key, configs))}"
+            if key == "hydra/launcher":
+                there = "`pip install -e '.[cluster]'` brings joblib, submitit_local and submitit_slurm"
+                return f"{text}: there is no such launcher; {there}"
             options = list(_options(compose("config", chosen)))
             cause = own.__cause__
-            if key in options:
+            if key in options or key.startswith("hydra."):
                 return f"{text}: {_one_line(cause if isinstance(cause, OmegaConfBaseException) else own)}"
             return _no_option(text, key, options)
+        if text in launcher:
+            chosen.append(text)  # which options hydra.launcher has depends on it
     return _one_line(problem)
 
 

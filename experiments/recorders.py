@@ -4,8 +4,10 @@ A recorder is called with each ``Look`` that ``repro.training.train`` yields.
 """
 
 import csv
-import math
+import shutil
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -19,6 +21,8 @@ from torch import Tensor
 from torch.utils.tensorboard.summary import hparams
 from torch.utils.tensorboard.writer import SummaryWriter
 
+from experiments.build import seeds_of
+from experiments.files import naming
 from experiments.schema import Config, TaskName
 from repro.figures.hinton import hinton_figure
 from repro.kinship_measures import FEATURES, person_code
@@ -33,6 +37,9 @@ DRAWN_LOOKS = 5
 
 PAPER_POINTS = 200
 """About how many points draw the paper's step."""
+
+INTERRUPTED = ".interrupted"
+"""The end of the name of the events file with what an interrupted run knows at its end, for a resume to take back."""
 
 HISTOGRAM_LIMIT = 1e20
 """TensorBoard's bins end there; weights that have grown beyond, or are no numbers, are in no histogram."""
@@ -64,45 +71,103 @@ class Curves:
 
 
 class TensorBoard:
-    """Learning curves and weights as TensorBoard events in a run's directory.
+    """Learning curves and weights as TensorBoard events in a run's directory, within a ``with``.
 
     Scalars: ``E/median`` and quartiles, ``learned/part``, ``E/replica``. The run ``paper`` beside it has the
     paper's figure as a step of ``learned/part`` at the sweep the paper reports, in the same chart.
+
+    sweep, state: where a resumed run goes on, and what ``state`` gave there: what the directory has from that sweep on
+    is shown no more. Everything here raises NotWritten.
     """
 
-    def __init__(self, directory: Path, config: Config, curves: Curves) -> None:
-        self.writer = SummaryWriter(str(directory))
-        self.config, self.curves = config, curves
-        first = config.population.first_seed
-        self.replica = (first if config.record.replica is None else config.record.replica) - first
-        self.next_drawing, self.drawn = 0.0, -1
+    def __init__(
+        self, directory: Path, config: Config, curves: Curves, sweep: int = 0, state: Mapping[str, Any] | None = None
+    ) -> None:
+        self.directory, self.config, self.curves, self.sweep = directory, config, curves, sweep
+        seeds, wanted = seeds_of(config), config.record.replica
+        self.replica = 0 if wanted is None or wanted not in seeds else seeds.index(wanted)
+        state = state or {}
+        self.next_drawing: float = state.get("next_drawing", 0.0)
+        self.drawn: int = state.get("drawn", -1)
+        self.projector: str = state.get("projector", "")
+        self.projector_file = directory / "projector_config.pbtxt"
+
+    def __enter__(self) -> "TensorBoard":
+        self.hook = hook = threading.excepthook
+
+        def hear(failure: threading.ExceptHookArgs) -> None:
+            if not issubclass(failure.exc_type, OSError):  # which the writer's thread passes on to this one
+                hook(failure)
+
+        threading.excepthook = hear
+        with naming(self.directory):
+            self.take_back()
+            self.writer = SummaryWriter(str(self.directory), purge_step=self.sweep)
+            if self.sweep == 0:
+                self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(OSError):
+            self.writer.close()
+        if kind is None:  # else the writer's thread may still be about to fail
+            threading.excepthook = self.hook
+
+    def take_back(self) -> None:
+        """Remove what is in the directory from the sweep on, but for events, which the new writer overrules."""
+        for path in self.directory.glob(f"events.*{INTERRUPTED}"):
+            path.unlink()
+        for codes in self.directory.glob("[0-9]*/person codes"):
+            if int(codes.parent.name) >= self.sweep:
+                shutil.rmtree(codes)
+                with suppress(OSError):
+                    codes.parent.rmdir()
+        self.projector_file.unlink(missing_ok=True)
+        if self.projector:
+            self.projector_file.write_text(self.projector, encoding="utf-8")
+
+    def open(self) -> None:
+        """The charts' layout, and the paper's run."""
         self.writer.add_custom_scalars(
             {
-                config.name: {
+                self.config.name: {
                     "E: median and quartiles": ["Margin", ["E/median", "E/lower_quartile", "E/upper_quartile"]],
                     "part that has learned": ["Multiline", ["learned/part"]],
                     "E of one replica": ["Multiline", ["E/replica"]],
                 }
             }
         )
-        if config.paper.sweeps is not None:
-            with SummaryWriter(str(directory / "paper")) as paper:
-                at, end = config.paper.sweeps, max(config.paper.sweeps, config.learning.sweeps)
+        if self.config.paper.sweeps is not None:
+            with SummaryWriter(str(self.directory / "paper"), purge_step=0) as paper:
+                at, end = self.config.paper.sweeps, max(self.config.paper.sweeps, self.config.learning.sweeps)
                 # many points, or TensorBoard's smoothing makes a slope of the step
                 for sweep in sorted({at - 1, at, *range(0, end, max(1, end // PAPER_POINTS)), end}):
                     paper.add_scalar("learned/part", float(sweep >= at), sweep)
 
+    def state(self) -> dict[str, Any]:
+        """What a resumed run needs to know, besides the events: those are in their file by then."""
+        with naming(self.directory):
+            self.writer.flush()
+        return {"next_drawing": self.next_drawing, "drawn": self.drawn, "projector": self.projected()}
+
+    def projected(self) -> str:
+        """The projector's list of codes."""
+        return self.projector_file.read_text(encoding="utf-8") if self.projector_file.exists() else ""
+
     def __call__(self, look: Look) -> None:
-        population, sweep = look.population, look.sweep
+        sweep = look.sweep
         lower, median, upper = self.curves.E[-1]
-        self.writer.add_scalar("E/median", median, sweep)
-        self.writer.add_scalar("E/lower_quartile", lower, sweep)
-        self.writer.add_scalar("E/upper_quartile", upper, sweep)
-        self.writer.add_scalar("E/replica", float(population.E[self.replica]), sweep)
-        self.writer.add_scalar("learned/part", self.curves.met[-1], sweep)
-        if sweep >= self.next_drawing:
-            self.draw(look)
-            self.next_drawing = sweep + self.config.learning.sweeps / DRAWN_LOOKS
+        with naming(self.directory):
+            self.writer.add_scalar("E/median", median, sweep)
+            self.writer.add_scalar("E/lower_quartile", lower, sweep)
+            self.writer.add_scalar("E/upper_quartile", upper, sweep)
+            self.writer.add_scalar("E/replica", float(look.population.E[self.replica]), sweep)
+            self.writer.add_scalar("learned/part", self.curves.met[-1], sweep)
+            if sweep >= self.next_drawing:
+                self.draw(look)
+                self.next_drawing = sweep + self.config.learning.sweeps / DRAWN_LOOKS
 
     def draw(self, look: Look) -> None:
         """The weights of the whole population as histograms, and of the named replica as a Hinton diagram."""
@@ -130,18 +195,25 @@ class TensorBoard:
         self.writer.add_embedding(
             code, rows, global_step=look.sweep, tag="person codes", metadata_header=["person", *FEATURES]
         )
+        if self.projector:  # add_embedding has listed those of this writer alone
+            self.projector_file.write_text(self.projector + self.projected(), encoding="utf-8")
 
-    def finish(self, look: Look, metrics: dict[str, float]) -> None:
+    def finish(self, look: Look, metrics: dict[str, float], interrupted: bool) -> None:
         """The last weights, and the options with the final metrics for the HPARAMS tab."""
-        if self.drawn != look.sweep:
-            self.draw(look)
-        events = self.writer.file_writer
-        assert events is not None  # it is None after close() only
-        for summary in hparams(flat(self.config), metrics):
-            events.add_summary(summary)
-        for name, value in metrics.items():
-            self.writer.add_scalar(name, value, look.sweep)
-        self.writer.close()
+        with naming(self.directory):
+            if interrupted:
+                self.writer.close()
+                self.projector = self.projected()
+                self.writer = SummaryWriter(str(self.directory), filename_suffix=INTERRUPTED)
+            if self.drawn != look.sweep:
+                self.draw(look)
+            events = self.writer.file_writer
+            assert events is not None  # it is None after close() only
+            for summary in hparams(flat(self.config), metrics):
+                events.add_summary(summary)
+            for name, value in metrics.items():
+                self.writer.add_scalar(name, value, look.sweep)
+            self.writer.close()
 
 
 def finite(weights: Mapping[str, Tensor]) -> bool:
@@ -179,7 +251,7 @@ def flat(config: Config) -> dict[str, bool | str | float | int]:
 class ProgressBar:
     """A bar in sweeps, with the count of replicas that have learned; nothing where the output is no terminal."""
 
-    def __init__(self, config: Config, shown: bool) -> None:
+    def __init__(self, config: Config, shown: bool, sweep: int = 0) -> None:
         console = Console(stderr=True)
         self.progress = Progress(
             TextColumn("{task.description}"),
@@ -191,7 +263,9 @@ class ProgressBar:
             console=console,
             disable=not (shown and console.is_terminal),
         )
-        self.task = self.progress.add_task(config.name, total=config.learning.sweeps)
+        self.task = self.progress.add_task(
+            f"{config.name}: getting ready", total=config.learning.sweeps, completed=sweep
+        )
         self.name = config.name
 
     def __call__(self, look: Look) -> None:
@@ -210,5 +284,5 @@ class ProgressBar:
 
 
 def number(value: float) -> str:
-    """A float for a CSV file: 6 significant digits, empty where there is none."""
-    return "" if math.isnan(value) else f"{value:.6g}"
+    """A float for a CSV file: 6 significant digits; ``nan`` where a network has diverged."""
+    return f"{value:.6g}"

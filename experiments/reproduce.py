@@ -23,13 +23,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from experiments import report
 from experiments.build import load
 from experiments.catalogue import PUBLISHED, RESULTS, STUDY, STUDY_SEEDS
+from experiments.files import alone_in
 from experiments.run import cores, run
-from experiments.schema import choices
+from experiments.schema import ConfigError, choices
 from experiments.tables import read_rows, write_rows
 
 STUDY_COLUMNS = ("seed", "E", "E_H", "train_right", "train_satisfied", "held_out_right", "spread")
 STUDY_FEATURES = ("nationality", "generation", "branch")
-"""Of these the study's table has how well the best of the units tells them, and what the best does by chance."""
+"""Of these the study's table has how well the best of the units tells them, and how well with the people shuffled."""
+
+RUNS = Path("runs/reproduce")
 
 FINISHED = "finished"
 """The file that a run leaves in its directory at its end, with its overrides."""
@@ -46,7 +49,7 @@ class Job:
 
 def jobs_of(name: str, seeds: int) -> list[Job]:
     """The runs of a published experiment: one, or for the study one for each reading and printed count."""
-    directory, count = Path("runs/reproduce") / name, f"population.seeds={seeds}"
+    directory, count = RUNS / name, f"population.seeds={seeds}"
     if name != STUDY:
         return [Job(name, (count,), directory)]
     return [
@@ -99,7 +102,7 @@ def publish_study(jobs: Iterable[Job], path: Path) -> None:
                 found = {column: row[column] for column in STUDY_COLUMNS}
                 for feature in STUDY_FEATURES:
                     units = [value for column, value in row.items() if column.startswith(f"{feature}_unit")]
-                    found |= {feature: max(units, key=float), f"{feature}_chance": row[f"{feature}_chance"]}
+                    found |= {feature: max(units, key=float), f"{feature}_shuffled": row[f"{feature}_shuffled"]}
                 yield {"reading": reading, "count": count, **found}
 
     write_rows(path, rows())
@@ -164,7 +167,10 @@ def main() -> None:
     started, names = time.monotonic(), arguments.names or list(PUBLISHED)
     print(f"Running {', '.join(names)}", flush=True)
     try:
-        reproduce(names, arguments.seeds, arguments.results, arguments.resume)
+        with alone_in(RUNS, unused=False):
+            reproduce(names, arguments.seeds, arguments.results, arguments.resume)
+    except ConfigError as problem:
+        parser.error(str(problem))
     except KeyboardInterrupt:
         print("\nInterrupted: what had all its runs done is published, the rest is as before. --resume goes on.")
         sys.exit(130)

@@ -1,10 +1,13 @@
 """Train a population of networks: ``python -m experiments.run experiment=symmetry``. ``--help`` tells the rest."""
 
+import itertools
+import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -13,85 +16,133 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from experiments.command_line import check_arguments, in_order, register_resolvers
+from experiments.command_line import check_arguments, in_order, register_resolvers, resumed_from, with_options
+from experiments.files import CHECKPOINT, CURVES, SEEDS, WEIGHTS, alone_in, naming, replacing
 from experiments.schema import CONFIGS, Config, ConfigError, register
 
 if TYPE_CHECKING:  # torch takes a second to import, and --help needs none of it
+    from torch import Tensor
+
+    from experiments.checkpoint import Checkpoint
+    from experiments.recorders import Curves
     from repro.population import Population
+    from repro.tasks import Task
 
 LOOKS = 100
 """About how many points a curve has, unless ``record.every`` says otherwise."""
 
 
-def run(config: Config, directory: Path, quiet: bool = False) -> "Population":
+def run(config: Config, directory: Path, quiet: bool = False, resumed: "Checkpoint | None" = None) -> "Population":
     """One run: train the population and write seeds.csv, curves.csv, weights, figures and events to the directory.
 
-    quiet: no progress bar, and no summary at the end.
-    Ctrl-C ends it at the next look; everything up to there is written all the same, and the exit code is 130.
+    quiet: no progress bar, and nothing is printed at the end. resumed: where an earlier run there ended too soon; this
+    one goes on from it, and leaves what that one would have left.
+    Ctrl-C ends it at the next look; everything up to there is written all the same, with a checkpoint to go on from,
+    and the exit code is 130.
+
+    Raises ConfigError where the directory is another run's; NotWritten where a file cannot be written.
     """
+    with alone_in(directory, unused=resumed is None):
+        return train_and_write(config, directory, quiet, resumed)
+
+
+def train_and_write(config: Config, directory: Path, quiet: bool, resumed: "Checkpoint | None") -> "Population":
+    """What ``run`` does in a directory of its own."""
     import torch
 
     from experiments import build
-    from experiments.outcome import figures, write_seeds, write_weights
+    from experiments.checkpoint import Checkpoints, command
     from experiments.recorders import Curves, ProgressBar, TensorBoard
     from experiments.summary import metrics, print_summary
-    from repro.population import LANES
-    from repro.training import BackwardPass, train
+    from repro.training import train
 
     threads = config.threads or (cores() if config.device == "cpu" else 1)
-    directory.mkdir(parents=True, exist_ok=True)
     task, population = build.build_task(config), build.build_population(config)
     task = task.to(population.E.device, population.E.dtype)
     learning, criterion = build.build_learning(config), build.build_criterion(config)
-    path: BackwardPass = config.backward_pass.value
-    lacking = build.compiler_lacking() if path == "compiled" else None
+    compile = build.compiles(config)
+    lacking = build.compiler_lacking() if compile else None
     if lacking:
-        print(f"backward_pass=compiled: {lacking}; goes on with backward_pass=explicit, some 5 times slower.")
-        path = "explicit"
-    if path == "compiled" and config.population.seeds < LANES:
-        path = "explicit"  # compiling costs more than so few can save
-    compiled = path == "compiled" and not learning.per_case
-    torch.set_num_threads(threads if compiled else 1)  # else the workers share the cores out, by replicas
+        print(f"compile={str(config.compile or 'null').lower()}: {lacking}; goes on uncompiled, some 10 times slower.")
+        compile = False
+    torch.set_num_threads(1)  # the workers share the cores out, by replicas
     held_out, measure = build.build_held_out(config, task), build.build_measure(config)
     every = config.record.every or max(1, learning.sweeps // LOOKS)
-    curves = Curves()
-    tensorboard = TensorBoard(directory, config, curves) if config.record.tensorboard else None
+    curves, begin, state = Curves(), 0, None
+    if resumed is not None:
+        resumed.restore(population)
+        curves, begin, state = resumed.curves, resumed.sweep, resumed.tensorboard
+    recording = TensorBoard(directory, config, curves, begin, state) if config.record.tensorboard else nullcontext()
+    checkpoints = Checkpoints(directory, config, resumed)
 
-    with ProgressBar(config, config.record.progress and not quiet) as bar, interruptible() as interrupted:
-        looks = train(
-            population,
-            task,
-            learning,
-            criterion,
-            every,
-            path,
-            workers=1 if compiled else threads,
-            measure=measure,
-            held_out=held_out,
-        )
-        for look in looks:
-            for recorder in (curves, tensorboard, bar):
-                if recorder is not None:
-                    recorder(look)
-            if interrupted:
-                break
+    with checkpoints.kept(), recording as tensorboard, interruptible() as caught:
+        with ProgressBar(config, config.record.progress and not quiet, begin) as bar:
+            looks = train(
+                population,
+                task,
+                learning,
+                criterion,
+                every,
+                config.backward_pass.value,
+                compile,
+                workers=threads,
+                measure=measure,
+                held_out=held_out,
+            )
+            begun = time.monotonic()
+            first = next(looks)
+            if compile and not quiet:
+                print(f"Compiled in {time.monotonic() - begun:.1f} s.")
+            if resumed is not None:
+                resumed.restore(population)  # E and met_at as they were: in other company they are rounded otherwise
+            for look in itertools.chain([first], looks):
+                interrupted = bool(caught)
+                checkpoints(population, curves, tensorboard, now=interrupted)
+                for recorder in (curves, tensorboard, bar):
+                    if recorder is not None:
+                        recorder(look)
+                if interrupted:
+                    break
 
-    write_weights(directory / "weights.pt", population)
-    curves.write(directory / "curves.csv")
-    write_seeds(directory / "seeds.csv", config, population, task, held_out)
-    if tensorboard is not None:
-        tensorboard.finish(look, metrics(population))
-    if config.record.figures:
-        (directory / "figures").mkdir(exist_ok=True)
-        for name, figure in figures(config, curves, population, task):
-            figure.savefig(directory / "figures" / f"{name}.png", dpi=130)
+        if tensorboard is not None:
+            tensorboard.finish(look, metrics(population), interrupted)
+        write_results(directory, config, curves, population, task, held_out)
+        if not interrupted:
+            checkpoints.remove()
     if not quiet:
         print_summary(config, population, directory)
-    if interrupted:
+    if interrupted and not quiet:
         left = learning.sweeps - population.sweep
         print(f"Interrupted after {population.sweep:,} sweeps, {left:,} before the end; what was found is written.")
-        sys.exit(128 + interrupted[0])
+        print(f"To go on: {command(directory)}")
+    if caught:
+        sys.exit(128 + caught[0])
     return population
+
+
+def write_results(
+    directory: Path,
+    config: Config,
+    curves: "Curves",
+    population: "Population",
+    task: "Task",
+    held_out: "Tensor | None",
+) -> None:
+    """Everything but the events. seeds.csv is the last: a run that has it, and no checkpoint, has finished."""
+    from experiments.outcome import figures, write_seeds, write_weights
+
+    with replacing(directory / WEIGHTS) as path:
+        write_weights(path, population)
+    with replacing(directory / CURVES) as path:
+        curves.write(path)
+    if config.record.figures:
+        with naming(directory / "figures"):
+            (directory / "figures").mkdir(exist_ok=True)
+        for name, figure in figures(config, curves, population, task):
+            with replacing(directory / "figures" / f"{name}.png") as path:
+                figure.savefig(path, dpi=130)
+    with replacing(directory / SEEDS) as path:
+        write_seeds(path, config, population, task, held_out)
 
 
 def cores() -> int:
@@ -120,22 +171,54 @@ def interruptible() -> Iterator[list[int]]:
 
 @hydra.main(config_path=str(CONFIGS), config_name="config", version_base="1.3")
 def launch(config: DictConfig) -> None:
-    """What Hydra calls, once a job."""
-    plain = OmegaConf.to_object(config)
+    """What Hydra calls, once a job. The directory's .hydra is what Hydra itself would write, if it did not wait."""
+    plain, hydra_config = OmegaConf.to_object(config), HydraConfig.get()
     assert isinstance(plain, Config)
-    run(plain, Path(HydraConfig.get().runtime.output_dir))
+    directory = Path(hydra_config.runtime.output_dir)
+    if "SUBMITIT_EXECUTOR" in os.environ and (directory / CHECKPOINT).exists():
+        with refusing():  # a job that has run out of time, or was preempted, is started again
+            return resume(directory, [])
+    saved = {"config": config, "hydra": HydraConfig.instance().cfg, "overrides": hydra_config.overrides.task}
+    with refusing(), alone_in(directory):
+        with naming(directory / ".hydra"):
+            (directory / ".hydra").mkdir(exist_ok=True)
+        for name, options in saved.items():
+            with replacing(directory / ".hydra" / f"{name}.yaml") as path:
+                OmegaConf.save(options, path)
+        run(plain, directory)
+
+
+def resume(directory: Path, beside: list[str]) -> None:
+    """Go on with a run from its checkpoint, with what else stands on the command line."""
+    from experiments.checkpoint import check_resumable, read
+
+    check_resumable(directory)
+    with alone_in(directory, unused=False):
+        checkpoint = read(directory)
+        run(with_options(checkpoint.config, beside), directory, resumed=checkpoint)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """A mistake of the user costs one line, and exit code 2."""
+    try:
+        yield
+    except ConfigError as problem:
+        print(f"experiments.run: {problem}", file=sys.stderr)
+        sys.exit(2)
 
 
 def main() -> None:
     """Check the whole command line first, so that a mistake costs one line and no directory; then launch."""
     register()
     register_resolvers()
-    sys.argv[1:] = in_order(sys.argv[1:])
-    try:
+    logging.raiseExceptions = False  # a log that finds no room ends without a traceback
+    with refusing():
+        resumed = resumed_from(sys.argv[1:])
+        if resumed is not None:
+            return resume(*resumed)
+        sys.argv[1:] = in_order(sys.argv[1:])
         check_arguments(sys.argv[1:], CONFIGS)
-    except ConfigError as problem:
-        print(f"experiments.run: {problem}", file=sys.stderr)
-        sys.exit(2)
     launch()
 
 

@@ -49,14 +49,10 @@ class DecayOf(Enum):
 
 
 class Backward(Enum):
-    """How the backward pass is run: written out, by autograd through the Functions, or written out and compiled.
-
-    Fewer than ``repro.population.LANES`` networks are not compiled: it would cost more than it saves.
-    """
+    """How the backward pass is run: written out, or by autograd through the Functions."""
 
     explicit = "explicit"
     autograd = "autograd"
-    compiled = "compiled"
 
 
 class TaskName(Enum):
@@ -64,6 +60,8 @@ class TaskName(Enum):
 
     xor = "xor"
     symmetry = "symmetry"
+    parity = "parity"
+    encoder = "encoder"
     family_trees = "family_trees"
 
 
@@ -97,10 +95,15 @@ class MeasuredFrom(Enum):
 
 
 class UnitFunction(Enum):
-    """The output function of hidden units: (2), or the same stretched from (0, 1) to (-1, 1)."""
+    """The output function of hidden units; see ``repro.output_functions``. The output units keep (2)."""
 
     logistic = "logistic"
     symmetric = "symmetric"
+    tanh = "tanh"
+    softsign = "softsign"
+    arctan = "arctan"
+    gaussian = "gaussian"
+    threshold = "threshold"
 
 
 class Start(Enum):
@@ -120,7 +123,8 @@ class TaskConfig:
     name: TaskName = MISSING
     target_off: float = 0.0  # the desired output of a unit that should be off
     target_on: float = 1.0  # and of one that should be on
-    length: int = 6  # symmetry: input units
+    length: int = 6  # symmetry, parity: input units
+    units: int = 8  # encoder: input units, and as many output units
     held_out: int = 4  # family trees: cases kept back, drawn by each seed
     held_out_cases: List[str] = field(default_factory=list)  # or these, as "Colin aunt", for every seed
     held_out_answers: List[str] = field(default_factory=list)  # or, drawn by each seed, a case with each answer
@@ -191,6 +195,7 @@ class PopulationConfig:
 
     seeds: int = 1000  # how many networks, one a seed
     first_seed: int = 0
+    shard: str = "1/1"  # "i/n": this job trains the i-th of n contiguous parts of them
 
 
 @dataclass
@@ -199,6 +204,7 @@ class RecordConfig:
 
     every: Optional[int] = None  # sweeps between looks at the population; null: a 200th of learning.sweeps
     replica: Optional[int] = None  # the seed whose own curve and weights are logged; null: the first
+    checkpoint: Optional[float] = 60.0  # seconds between checkpoints; 0: at every look; null: when interrupted only
     tensorboard: bool = True
     figures: bool = True
     progress: bool = True
@@ -243,11 +249,20 @@ class Config:
     precision: Precision = Precision.float32
     threads: Optional[int] = None  # CPU cores to use; null: all that there are
     backward_pass: Backward = Backward.explicit
+    compile: Optional[bool] = None  # run the explicit one by torch.compile; null: where that saves time
 
 
 def register() -> None:
     """Make the schema known to Hydra as ``base_config``."""
     ConfigStore.instance().store(name="base_config", node=Config)
+
+
+def shard_of(population: PopulationConfig) -> tuple[int, int]:
+    """i and n of ``population.shard``. Raises ConfigError where it is not "i/n" with i from 1 to n."""
+    parts = re.fullmatch(r"([1-9]\d{0,9})/([1-9]\d{0,9})", population.shard, re.ASCII)
+    number, of = (int(parts[1]), int(parts[2])) if parts else (0, 0)
+    _require("population.shard", population.shard, 1 <= number <= of, "must be I/N, with I from 1 to N, such as 2/4")
+    return number, of
 
 
 def check(config: Config) -> None:
@@ -258,8 +273,11 @@ def check(config: Config) -> None:
     _require("task.target_on", on, math.isfinite(on), "must be a number")
     _require("task.target_off", off, -math.inf < off < on, f"must be a number below task.target_on={on}")
     length = config.task.length
-    even = 2 <= length <= 20 and length % 2 == 0
-    _require("task.length", length, even, "must be even, from 2 to 20; there are 2^length cases")
+    _require("task.length", length, 2 <= length <= 20, "must be from 2 to 20; there are 2^length cases")
+    halves = length % 2 == 0 or config.task.name is not TaskName.symmetry
+    _require("task.length", length, halves, "must be even: a symmetric vector has two halves")
+    units = config.task.units
+    _require("task.units", units, 2 <= units <= 1024, "must be from 2 to 1024; there are as many cases")
     reading, trees = config.reading, config.task.name is TaskName.family_trees
     _require("reading", reading.name, not reading.text or trees, "is of the family trees; take experiment=family_trees")
     _require("count", config.count, not config.count or trees, "is of the family trees; take experiment=family_trees")
@@ -292,6 +310,9 @@ def check(config: Config) -> None:
     _require("population.first_seed", population.first_seed, inside, "seeds run from 0 to 2^32 - 1")
     remedy = f"from population.first_seed={population.first_seed} on there are {2**32 - population.first_seed}"
     _require("population.seeds", population.seeds, last < 2**32, remedy)
+    _, of = shard_of(population)
+    remedy = f"population.seeds={population.seeds} can be split into {population.seeds} shards at most"
+    _require("population.shard", population.shard, of <= population.seeds, remedy)
     record = config.record
     if record.every is not None:
         _at_least_1("record.every", record.every)
@@ -300,8 +321,12 @@ def check(config: Config) -> None:
         _require(
             "record.replica", record.replica, inside, f"must be one of the seeds {population.first_seed} to {last}"
         )
+    if record.checkpoint is not None:
+        _number("record.checkpoint", record.checkpoint)
     if config.threads is not None:
         _at_least_1("threads", config.threads)
+    able = not (config.compile and config.backward_pass is Backward.autograd)
+    _require("compile", config.compile, able, "is for backward_pass=explicit; leave compile=null")
     _check_device(config.device)
 
 

@@ -2,7 +2,8 @@
 
 What is sought: settings under which as many networks as possible learn all 100 cases in 1,500 sweeps with decay, and
 as many as possible have negligible error after 573 sweeps without it (the smaller of the two shares is maximised).
-The trials, and the best of them again over many new seeds, go to results/family_trees_search.csv as they are done.
+The trials, and the best of them again over many new seeds, go to results/family_trees_search.csv; until all are done
+they are in family_trees_search.partial.csv beside it.
 """
 
 import argparse

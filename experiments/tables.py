@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.build import load
+from experiments.files import naming, replacing
 from experiments.schema import Config
 from experiments.statistics import Share
 
@@ -17,9 +18,13 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
-    """A CSV file of the rows, each written as soon as it is there: an interrupt keeps those before it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
+    """A CSV file of the rows, in place of an earlier one when all are there.
+
+    Until then each is in the file beside it as soon as it is there: an interrupt keeps those before it.
+    """
+    with naming(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path, keep=True) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer: csv.DictWriter[str] | None = None
         for row in rows:
             if writer is None:

@@ -8,8 +8,8 @@ import torch
 
 from experiments import build
 from experiments.build import load
-from experiments.schema import ConfigError
-from repro import published
+from experiments.schema import ConfigError, UnitFunction
+from repro import output_functions, published
 from repro.networks import Architecture
 from repro.output_functions import OutputFunction
 from repro.population import Population
@@ -35,7 +35,7 @@ def test_steeper_units_are_larger_first_weights_and_epsilon():
     def y(x: torch.Tensor) -> torch.Tensor:
         return torch.sigmoid(GAIN * x)
 
-    steep = OutputFunction(y, lambda dE_dy, y: GAIN * dE_dy * y * (1 - y), y)
+    steep = OutputFunction(y, lambda dE_dy, x, y: GAIN * dE_dy * y * (1 - y), y)
     inner = dict.fromkeys(plain.receiving, steep)
     literal = trained(Architecture(plain.groups, plain.links, functions=inner))
     gain = trained(plain, "reading=gain")
@@ -44,6 +44,13 @@ def test_steeper_units_are_larger_first_weights_and_epsilon():
     torch.testing.assert_close(literal.E, gain.E, rtol=1e-10, atol=0)
     without = trained(plain)
     assert (without.E - gain.E).abs().min() > 1e-3
+
+
+@pytest.mark.parametrize("name", UnitFunction.__members__)
+def test_hidden_units_take_the_function_and_output_units_keep_the_logistic(name):
+    plan = build.build_architecture(load("family_trees", f"network.hidden_function={name}"))
+    functions = [plan.function(group) for group in plan.receiving]
+    assert functions == [getattr(output_functions, name.upper())] * 4 + [output_functions.LOGISTIC]
 
 
 def test_a_start_around_printed_weights():

@@ -12,6 +12,7 @@ from experiments import run
 
 ROOT = Path(__file__).parent.parent.parent
 S, F = "experiment=symmetry", "experiment=family_trees"
+SHARDS = ["-m", "experiment=xor", "population.shard=1/2,2/2"]
 
 
 @pytest.fixture
@@ -93,10 +94,22 @@ BAD: dict[str, tuple[list[str], list[str]]] = {
     "no device": ([S, "device="], ["device=", "cpu, cuda or cuda:N"]),
     "device number": ([S, "device='cuda:²'"], ["device=cuda:²", "cpu, cuda or cuda:N"]),
     "device cpu:0": ([S, "device=cpu:0"], ["device=cpu:0", "cpu, cuda or cuda:N"]),
+    "compiled autograd": ([S, "compile=true", "backward_pass=autograd"], ["compile=True", "backward_pass=explicit"]),
+    "shard": ([S, "population.shard=5/4"], ["population.shard=5/4", "I from 1 to N"]),
+    "too many": ([S, "population.seeds=4000000000", "population.shard=1/2"], ["2000000000 at a time", "more shards"]),
+    "launcher": ([*SHARDS, "hydra/launcher=slurm"], ["hydra/launcher=slurm", "pip install -e '.[cluster]'"]),
+    "launcher's option": (
+        [*SHARDS, "hydra/launcher=submitit_local", "hydra.launcher.timeout_mn=3"],
+        ["hydra.launcher.timeout_mn=3", "'timeout_mn' not in"],
+    ),
+    "beside a launcher's option": (
+        [*SHARDS, "hydra/launcher=submitit_local", "hydra.launcher.timeout_min=3", "learning.epsilom=1"],
+        ["learning.epsilom=1", "did you mean learning.epsilon"],
+    ),
     "precision": ([S, "precision=float16"], ["precision=float16", "float32, float64"]),
-    "backward pass": ([S, "backward_pass=eager"], ["backward_pass=eager", "explicit, autograd, compiled"]),
+    "backward pass": ([S, "backward_pass=eager"], ["backward_pass=eager", "explicit, autograd"]),
     "when weights change": ([S, "learning.change=per_swep"], ["learning.change=per_swep", "per_sweep, per_case"]),
-    "unknown function": ([S, "network.hidden_function=tanh"], ["network.hidden_function=tanh", "logistic, symmetric"]),
+    "unknown function": ([S, "network.hidden_function=relu"], ["network.hidden_function=relu", "logistic, symmetric"]),
     "form of E": ([S, "error.form=absolute"], ["error.form=absolute", "squared, cross_entropy"]),
     "bounds": ([F, "error.on_bound=0.1"], ["error.off_bound=0.2", "error.on_bound=0.1"]),
     "factor in E": ([F, "error.factor=0"], ["error.factor=0", "above 0"]),
@@ -113,7 +126,13 @@ BAD: dict[str, tuple[list[str], list[str]]] = {
     "infinite target": ([S, "task.target_on=inf"], ["task.target_on=inf", "must be a number"]),
     "odd length": ([S, "task.length=5"], ["task.length=5", "even"]),
     "2^60 cases": ([S, "task.length=60"], ["task.length=60", "from 2 to 20"]),
-    "unknown task": ([S, "task.name=parity"], ["task.name=parity", "xor, symmetry, family_trees"]),
+    "parity of one": (["experiment=parity", "task.length=1"], ["task.length=1", "from 2 to 20"]),
+    "parity of more units than there are": (
+        ["experiment=parity", "task.length=5"],
+        ["network.groups.input=4", "5 units"],
+    ),
+    "encoder of one": (["experiment=encoder", "task.units=1"], ["task.units=1", "from 2 to 1024"]),
+    "unknown task": ([S, "task.name=addition"], ["task.name=addition", "xor, symmetry, parity, encoder, family_trees"]),
     "initial range": ([S, "network.initial_range=-1"], ["network.initial_range=-1", "at least 0"]),
     "unknown group in a link": (
         [S, "network.links.output=[hiden]"],

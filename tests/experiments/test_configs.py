@@ -11,7 +11,7 @@ from experiments import family_page
 from experiments.build import CONFIGS, build_architecture, build_held_out, build_learning, build_task, load
 from experiments.catalogue import PUBLISHED, STUDY
 from experiments.reproduce import choices
-from experiments.schema import Config, MeasuredFrom, Satisfied
+from experiments.schema import Change, Config, MeasuredFrom, Satisfied
 from repro.learning import Phase, phase_of
 from repro.population import LANES
 
@@ -203,6 +203,31 @@ def test_xor_is_that_of_the_book(name, units, into_output, epsilon, sweeps):
     assert (config.learning.epsilon, config.learning.alpha) == (epsilon, 0.9)
     assert (config.task.target_off, config.task.target_on) == (0.1, 0.9)
     assert config.paper.sweeps == sweeps
+
+
+def test_parity_is_that_of_the_book():
+    """P p.334."""
+    config, per_case = load("parity"), load("parity_per_case")
+    assert groups(config) == [4, 4, 1]
+    assert config.network.links == {"hidden": ["input"], "output": ["hidden"]}
+    assert (config.learning.epsilon, config.learning.alpha, config.paper.sweeps) == (0.5, 0.9, 2825)
+    assert (config.task.target_off, config.task.target_on) == (0.1, 0.9)
+    assert len(build_task(config).cases) == 16
+    assert build_architecture(config).weight_count == 4 * 4 + 4 + 4 + 1
+    assert (config.learning.change, per_case.learning.change) == (Change.per_sweep, Change.per_case)
+    per_case.learning.change = Change.per_sweep
+    assert (per_case.learning, per_case.network, per_case.task) == (config.learning, config.network, config.task)
+
+
+def test_the_encoder_is_that_of_the_book():
+    """P p.335; footnote 3 on p.339 for the smaller epsilon."""
+    config, slow = load("encoder"), load("encoder_slow")
+    assert groups(config) == groups(slow) == [8, 3, 8]
+    assert config.network.links == slow.network.links == {"hidden": ["input"], "output": ["hidden"]}
+    assert (config.task.target_off, config.task.target_on) == (0.1, 0.9)
+    assert (config.learning.alpha, config.paper.sweeps) == (0.9, None)
+    assert slow.learning.epsilon == 0.05
+    assert len(build_task(config).cases) == 8
 
 
 def test_family_trees_are_those_of_the_paper():

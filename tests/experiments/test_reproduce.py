@@ -120,6 +120,7 @@ def test_the_study_is_one_table(ran, tmp_path):
         assert all(row[column] == seed[column] for column in STUDY_COLUMNS)
         for feature in STUDY_FEATURES:
             assert float(row[feature]) == max(float(seed[f"{feature}_unit{u}"]) for u in range(1, 7))
+            assert row[f"{feature}_shuffled"] == seed[f"{feature}_shuffled"]
 
 
 def started(directory: Path, seeds: int) -> subprocess.Popen[str]:

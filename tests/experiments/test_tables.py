@@ -2,6 +2,7 @@
 
 import pytest
 
+from experiments.files import NotWritten
 from experiments.statistics import Share
 from experiments.tables import Seeds, filled, markdown, read_rows, write_rows
 from tests.experiments import published
@@ -41,15 +42,24 @@ def test_rows_come_back_as_they_were_written(tmp_path):
     assert (tmp_path / "new" / "rows.csv").read_bytes().count(b"\r") == 0
 
 
-def test_rows_before_an_interrupt_are_kept(tmp_path):
-    def interrupted():
-        yield {"a": 1}
-        yield {"a": 2}
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("problem", [KeyboardInterrupt("by hand"), OSError(28, "No space left on device")])
+def test_rows_before_an_interrupt_are_kept_beside_the_earlier_ones(tmp_path, problem):
+    path, beside = tmp_path / "rows.csv", tmp_path / "rows.partial.csv"
 
-    with pytest.raises(KeyboardInterrupt):
-        write_rows(tmp_path / "rows.csv", interrupted())
-    assert read_rows(tmp_path / "rows.csv") == [{"a": "1"}, {"a": "2"}]
+    def interrupted():
+        yield from ({"a": 1}, {"a": 2})
+        assert len(read_rows(beside)) == 2  # as soon as they are there
+        raise problem
+
+    write_rows(path, [{"a": 0}])
+    with pytest.raises(
+        (KeyboardInterrupt, NotWritten), match=rf"by hand|{path}: No space left on device; kept: {beside}"
+    ):
+        write_rows(path, interrupted())
+    assert read_rows(path) == [{"a": "0"}]
+    assert read_rows(beside) == [{"a": "1"}, {"a": "2"}]
+    write_rows(path, [{"a": 3}])
+    assert [file.name for file in tmp_path.iterdir()] == ["rows.csv"]
 
 
 def test_markdown():

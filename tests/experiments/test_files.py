@@ -1,0 +1,309 @@
+"""Files are there whole or not at all; what the system refuses ends in one line; a directory has one process."""
+
+import errno
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+import repro.training
+from experiments import run
+from experiments.build import load
+from experiments.files import LOCK, NotWritten, alone_in, naming, replacing
+from experiments.recorders import Curves
+from experiments.schema import CONFIGS, ConfigError
+
+FEW = ("population.seeds=3", "learning.sweeps=8", "record.every=2", "record.checkpoint=0", "backward_pass=explicit")
+BARE = ("record.figures=false", "record.tensorboard=false", "threads=1", "record.progress=false")
+
+
+@pytest.fixture
+def full_disk(tmp_path):
+    """A disk of 1 MiB, and how to make it larger. Only root can make one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
+    if not sys.platform.startswith("linux") or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("cannot mount a small disk here")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def enlarge(disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
+
+
+def fill(disk: Path, leave: int = 0) -> None:
+    free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
+    (disk / "filler").write_bytes(bytes(max(0, free - leave)))
+
+
+# One file ----------------------------------------------------------------------------------------------------
+
+
+def test_what_was_written_takes_the_place_of_what_was_there(tmp_path):
+    path = tmp_path / "weights.pt"
+    path.write_text("old")
+    with replacing(path) as beside:
+        beside.write_text("new")
+        assert path.read_text() == "old"
+        assert (beside.parent, beside.suffix) == (tmp_path, ".pt")
+    assert path.read_text() == "new"
+    assert [file.name for file in tmp_path.iterdir()] == ["weights.pt"]
+
+
+def write_over(path: Path, problem: BaseException) -> None:
+    path.write_text("old")
+    with replacing(path) as beside:
+        beside.write_text("new")
+        raise problem
+
+
+@pytest.mark.parametrize("problem", [KeyboardInterrupt(), ValueError(), OSError(errno.ENOSPC, "")])
+def test_what_was_there_stays_after_an_error_or_an_interrupt(tmp_path, problem):
+    with pytest.raises((type(problem), NotWritten)):
+        write_over(tmp_path / "seeds.csv", problem)
+    assert (tmp_path / "seeds.csv").read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["seeds.csv"]
+
+
+def test_what_the_system_refuses_is_one_line_with_path_and_reason(tmp_path):
+    with pytest.raises(NotWritten) as end:
+        write_over(tmp_path / "seeds.csv", OSError(errno.EROFS, os.strerror(errno.EROFS)))
+    assert str(end.value) == f"{tmp_path}/seeds.csv: Read-only file system"
+
+
+def test_a_bug_is_not_what_the_system_refuses(tmp_path):
+    with pytest.raises(RuntimeError, match="shapes"), naming(tmp_path):
+        raise RuntimeError("shapes differ")
+
+
+def test_a_full_disk_keeps_what_was_there(full_disk):
+    """torch.save has an error of its own for it."""
+    path = full_disk / "weights.pt"
+
+    def save(count: int) -> None:
+        with replacing(path) as beside, beside.open("wb") as file:
+            torch.save(torch.zeros(count), file)
+
+    save(10)
+    with pytest.raises(NotWritten, match=f"{path}: No space left on device"):
+        save(10**6)
+    assert len(torch.load(path, weights_only=True)) == 10
+    assert [file.name for file in full_disk.iterdir()] == ["weights.pt"]
+
+
+# A run's files -----------------------------------------------------------------------------------------------
+
+
+OUTPUTS = {
+    "weights.pt": ("experiments.outcome.write_weights", None),
+    "seeds.csv": ("experiments.outcome.write_seeds", None),
+    "curves.csv": (Curves, "write"),
+    "figures/curves.png": (Figure, "savefig"),
+    "checkpoint.pt": ("experiments.checkpoint.sha256", None),
+}
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_whatever_cannot_be_written_what_is_kept_is_told(monkeypatch, tmp_path, name):
+    """The first time and, over the files of an interrupted run, the second."""
+
+    def full(*arguments, **options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    what, attribute = OUTPUTS[name]
+    with monkeypatch.context() as refused:
+        refused.setattr(*((what, full) if attribute is None else (what, attribute, full)))
+        with pytest.raises(NotWritten) as end:
+            run.run(load("xor", *FEW, *BARE[1:], "record.figures=true"), tmp_path / "run")
+    said = str(end.value)
+    assert said.startswith(f"{tmp_path / 'run' / name}: No space left on device; ")
+    assert len(said.splitlines()) == 1
+    assert not (tmp_path / "run" / name).exists()
+    assert not list((tmp_path / "run").rglob("*.partial.*"))
+    if name == "checkpoint.pt":
+        assert said.endswith("no checkpoint was written yet")
+        return
+    assert "kept: checkpoint.pt after 8 sweeps" in said
+    assert said.endswith(f"python -m experiments.run resume={tmp_path / 'run'}")
+    run.resume(tmp_path / "run", [])
+    assert (tmp_path / "run" / name).exists()
+    assert not (tmp_path / "run" / "checkpoint.pt").exists()
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "experiments.run", *arguments],
+        env=os.environ | {"PYTHONPATH": str(CONFIGS.parent)},
+        cwd=CONFIGS.parent,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_a_full_disk_is_seen_before_anything_is_done(full_disk):
+    fill(full_disk, leave=8192)
+    done = command("experiment=xor", *FEW, *BARE, f"hydra.run.dir={full_disk}/run")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        f"experiments.run: hydra.run.dir={full_disk}/run: No space left on device; name a directory that can be "
+        "written to"
+    ]
+    assert [file.name for file in full_disk.iterdir()] == ["filler"]
+
+
+MANY = ("experiment=symmetry", "population.seeds=4000", *FEW[1:], *BARE)
+"""Of these a checkpoint takes more than half of a small disk: a second one has no room beside it."""
+
+
+def test_a_disk_that_fills_up_ends_the_run_and_keeps_the_last_checkpoint(full_disk, tmp_path):
+    directory = full_disk / "run"
+    done = command(*MANY, f"hydra.run.dir={directory}")
+    assert (done.returncode, done.stdout) == (1, "")
+    (said,) = done.stderr.splitlines()
+    assert said.startswith(f"{directory}/checkpoint.pt: No space left on device; kept: checkpoint.pt after 0 sweeps")
+    enlarge(full_disk)
+    config = load(MANY[0].partition("=")[2], *MANY[1:])
+    run.resume(directory, [])
+    run.run(config, tmp_path / "whole", quiet=True)
+    for name in ("seeds.csv", "curves.csv", "weights.pt"):
+        assert (directory / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_events_that_find_no_room_end_the_run_too(full_disk, monkeypatch, capfd):
+    """TensorBoard writes them in a thread of its own."""
+
+    def train(*arguments, **options):
+        for look in real(*arguments, **options):
+            if look.sweep == 4:
+                fill(full_disk)
+            yield look
+
+    real = repro.training.train
+    monkeypatch.setattr("repro.training.train", train)
+    config = load("xor", *FEW, *BARE[:1], *BARE[2:], "record.checkpoint=3600")
+    with pytest.raises(NotWritten) as end:
+        run.run(config, full_disk / "run")
+    assert str(end.value) == f"{full_disk / 'run'}: No space left on device; no checkpoint was written yet"
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.slow
+def test_wherever_the_disk_fills_up_it_is_told(full_disk, monkeypatch, capfd):
+    """At the last look, with some more room each time, until there is enough."""
+
+    def train(room, *arguments, **options):
+        for look in real(*arguments, **options):
+            if look.sweep == 60:
+                fill(full_disk, leave=room)
+            yield look
+
+    real = repro.training.train
+    enlarge(full_disk)
+    config = load("xor", *FEW, "population.seeds=500", "learning.sweeps=60", "record.every=20", *BARE[2:])
+    told, directory = set(), full_disk / "run"
+    for room in range(0, 2**20, 2**13):
+        monkeypatch.setattr("repro.training.train", partial(train, room))
+        try:
+            run.run(config, directory, quiet=True)
+            break
+        except NotWritten as problem:
+            path, reason, *_ = str(problem).split(": ")
+            assert reason.startswith("No space left on device; kept")
+            told.add(path.removeprefix(str(directory)))
+        assert not list(directory.rglob("*.partial.*"))
+        (full_disk / "filler").unlink()
+        shutil.rmtree(directory)
+    assert (directory / "seeds.csv").exists()
+    files = {"/checkpoint.pt", "/weights.pt", "/curves.csv", "/seeds.csv"}
+    assert told == files | {"", *(f"/figures/{name}.png" for name in ("curves", "sweeps", "weights"))}
+    assert capfd.readouterr() == ("", "")
+
+
+# A directory -------------------------------------------------------------------------------------------------
+
+
+def test_a_directory_is_one_process_s_at_a_time(tmp_path):
+    directory = tmp_path / "run"
+    with alone_in(directory):
+        with alone_in(directory):  # it is this process's already
+            pass
+        with (directory / LOCK).open() as file, pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with (directory / LOCK).open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with pytest.raises(ConfigError, match=f"{directory}: another process is writing there"), alone_in(directory):
+            pass
+    with alone_in(directory):
+        pass
+
+
+def test_a_killed_process_lets_go_of_its_directory(tmp_path):
+    code = "import sys; from pathlib import Path; from experiments.files import alone_in\n"
+    code += f"with alone_in(Path({str(tmp_path)!r})):\n    print('in', flush=True)\n    sys.stdin.read()\n"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": str(CONFIGS.parent)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with holder:
+        assert holder.stdout.readline() == "in\n"
+        with pytest.raises(ConfigError, match="another process"), alone_in(tmp_path):
+            pass
+        holder.send_signal(signal.SIGKILL)
+    with alone_in(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("name", ["seeds.csv", "curves.csv", "weights.pt", "checkpoint.pt"])
+def test_a_run_does_not_overwrite_another(tmp_path, name):
+    (tmp_path / name).write_text("theirs")
+    with pytest.raises(ConfigError, match=f"{tmp_path}: holds a run; name another directory"):
+        run.run(load("xor", *FEW, *BARE), tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == {name, LOCK}
+    assert (tmp_path / name).read_text() == "theirs"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [
+        (["hydra.run.dir=runs", "learning.epsilon=0.1"], "hydra.run.dir=runs"),
+        (["-m", "hydra.sweep.dir=runs", "learning.epsilon=0.1,0.2"], "hydra.sweep.dir=runs/0_learning.epsilon=0.1"),
+    ],
+    ids=str,
+)
+def test_nor_is_one_launched_over_another(tmp_path, monkeypatch, capsys, arguments, place):
+    monkeypatch.chdir(tmp_path)
+    directory = Path(place.partition("=")[2])
+    directory.mkdir(parents=True)
+    (directory / "seeds.csv").write_text("theirs")
+    monkeypatch.setattr(sys, "argv", ["run.py", "experiment=xor", *arguments])
+    with pytest.raises(SystemExit) as end:
+        run.main()
+    assert end.value.code == 2
+    assert capsys.readouterr() == ("", f"experiments.run: {place}: holds a run; name another directory\n")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["seeds.csv"]
+
+
+def test_two_launches_at_the_same_moment_do_not_share_a_directory(tmp_path):
+    """Whatever the clock says: the second finds the first there, before it has written anything of its own."""
+    with (tmp_path / LOCK).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        done = command("experiment=xor", *FEW, *BARE, f"hydra.run.dir={tmp_path}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"experiments.run: {tmp_path}: another process is writing there; wait for it or end it\n"
+    assert [file.name for file in tmp_path.iterdir()] == [LOCK]
