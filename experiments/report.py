@@ -1,5 +1,6 @@
 """From results/*.csv to tables: ``python -m experiments.report`` writes them, ``--check`` only compares.
 
+``python -m experiments.report RUN_DIR... --to DIR`` puts together the shards of one population (``population.shard``).
 Nothing is trained here, and no number is typed here: ours come from results/, the paper's from ``repro.published``
 and the experiments' configs.
 """
@@ -10,17 +11,20 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import torch
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from experiments import family_page
-from experiments.catalogue import PUBLISHED, RESULTS
-from experiments.schema import TaskName
+from experiments import family_page, shards
+from experiments.catalogue import BENCHMARK, PUBLISHED, RESULTS
+from experiments.files import SEEDS, WEIGHTS
+from experiments.schema import ConfigError, TaskName
 from experiments.statistics import Share, median, percent, place, quartiles_text
-from experiments.tables import Seeds, filled, markdown
+from experiments.summary import print_table
+from experiments.tables import Seeds, filled, markdown, read_rows
 from repro import equations, published
-from repro.measures import symmetry_claims
+from repro.measures import codes, symmetry_claims
 from repro.networks import Network
 from repro.tasks.symmetry import symmetry
 
@@ -41,6 +45,9 @@ NETWORKS = (
     "learned by then: of all",
     "of those that learned",
 )
+
+SPEED_OF = ("1", "1024")
+"""The numbers of networks whose speed is shown; results/benchmark.csv has others."""
 
 
 def networks_table(results: Path) -> str:
@@ -187,6 +194,54 @@ def escape(results: Path) -> str:
     )
 
 
+def counting_table(results: Path) -> str:
+    """Whether parity networks count the inputs as printed, and where those are that have not learned."""
+    rows = []
+    for name in ("parity", "parity_per_case"):
+        seeds = Seeds.read(results, name)
+        solved, stuck = seeds.solved, seeds.where(lambda row: row["solved"] == "0").rows
+        undecided = sum(row["undecided"] == "1" for row in stuck)
+        one_wrong = sum(row["right"] == "15" and row["undecided"] == "0" for row in stuck)
+        claims = [str(solved.share(column)) for column in ("as_printed", "counts", "by_count")]
+        where = [f"{number:,}" for number in (one_wrong, undecided, len(stuck) - one_wrong - undecided)]
+        rows.append([f"`{name}`", str(seeds.share()), *claims, *where])
+    header = ["experiment", "learned, 95 % interval", "of those: as many on as inputs are off (P Table 3)"]
+    header += ["count up or down, each unit either way round", "on by the number of inputs alone"]
+    return markdown([*header, "not learned: 15 of 16 right", "all outputs half way", "others"], rows)
+
+
+def encoder_table(results: Path) -> str:
+    """How encoders use intermediate values, beside the printed codes."""
+    theirs = codes(torch.tensor(published.ENCODER_CODES).unsqueeze(2))
+    values, corners = int(theirs.intermediate), int(theirs.corners)
+    rows = [["printed, P Table 5", "", "", f"{values}", f"{corners}", "", "", ""]]
+    for name in ("encoder", "encoder_slow"):
+        seeds = Seeds.read(results, name)
+        solved = seeds.solved.rows
+        used = [[int(row[column]) for row in solved] for column in ("intermediate", "corners")]
+        alike = sum(pair == (values, corners) for pair in zip(*used, strict=True))
+        counts = (sum(number > 0 for number in used[0]), alike, used[1].count(8))
+        about = [f"`{name}`", f"{seeds.config.learning.epsilon:g}", str(seeds.share())]
+        shares = [str(Share(count, len(solved))) for count in counts]
+        rows.append([*about, *(quartiles_text(column) for column in used), *shares])
+    header = ["experiment", "epsilon", "learned, 95 % interval", "of those: 0.5 among the 24 hidden outputs"]
+    header += ["corners among the 8 codes", "use 0.5 at all", "0.5 and corners as often as printed"]
+    return markdown([*header, "the 8 corners"], rows)
+
+
+def speed_table(results: Path) -> str:
+    """Microseconds per network and sweep of each way of training, as ``experiments.benchmark`` found them."""
+    rows = [row for row in read_rows(results / BENCHMARK) if row["networks"] in SPEED_OF]
+    columns = list(dict.fromkeys((row["experiment"], row["networks"]) for row in rows))
+    found = {(row["contender"], row["experiment"], row["networks"]): row["microseconds"] for row in rows}
+    lines = []
+    for contender in dict.fromkeys(row["contender"] for row in rows):
+        values = (found.get((contender, *column)) for column in columns)
+        lines.append([contender, *(f"{float(value):.3g}" if value else "-" for value in values)])
+    header = [f"`{experiment}`, {int(networks):,}" for experiment, networks in columns]
+    return markdown(["µs per network and sweep", *header], lines)
+
+
 def equations_table() -> str:
     """Where each equation stands."""
     functions: list[tuple[str, Callable[..., Tensor]]] = [
@@ -215,8 +270,11 @@ def blocks(results: Path) -> dict[str, str]:
         "symmetry": symmetry_table(results),
         "targets": targets_table(results),
         "xor": f"{xor_table(results)}\n\n{escape(results)}",
+        "parity": counting_table(results),
+        "encoder": encoder_table(results),
         "literal": family_page.literal_table(results),
         "verdict": family_page.verdict(results),
+        "speed": speed_table(results),
         "equations": equations_table(),
     }
 
@@ -265,13 +323,34 @@ def update(check: bool = False) -> int:
     return 1 if stale else 0
 
 
+def merged(directories: Sequence[Path], to: Path) -> int:
+    """Put the shards of a population together, and print what they found; the exit code, as ``update`` has it."""
+    try:
+        population = shards.merge(directories, to)
+    except (shards.ShardError, ConfigError) as problem:
+        print(f"experiments.report: {problem}", file=sys.stderr)
+        return 1
+    print_table(population.config, population.sweep, to / SEEDS)
+    print(f"Written to {to}/, from {population.shards} shards: {SEEDS}, {WEIGHTS}")
+    return 0
+
+
 def main() -> int:
-    """Write the tables, or compare."""
+    """Write the tables, or compare; or put shards together."""
     parser = argparse.ArgumentParser(prog="python -m experiments.report", description=__doc__)
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 where a document differs from results/"
     )
-    return update(parser.parse_args().check)
+    parser.add_argument(
+        "runs", nargs="*", type=Path, metavar="RUN_DIR", help="put these runs, or those in a multirun, together"
+    )
+    parser.add_argument("--to", type=Path, metavar="DIR", help="where the seeds.csv and weights.pt of all runs go")
+    arguments = parser.parse_args()
+    if not arguments.runs and arguments.to is None:
+        return update(arguments.check)
+    if not arguments.runs or arguments.to is None or arguments.check:
+        parser.error("to put shards together, write RUN_DIR... --to DIR")
+    return merged(arguments.runs, arguments.to)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,12 @@ import pytest
 
 from experiments import report, tables
 from experiments.build import load
-from experiments.catalogue import PUBLISHED, RESULTS
+from experiments.catalogue import BENCHMARK, PUBLISHED, RESULTS
 from experiments.counts import READINGS_FILE, SEARCH
 from experiments.mechanism import BALANCE, GROWTH, KEPT
 from tests.experiments import published
 
-FILES = [*(f"{name}.csv" for name in PUBLISHED), READINGS_FILE, SEARCH, GROWTH, KEPT, BALANCE]
+FILES = [*(f"{name}.csv" for name in PUBLISHED), BENCHMARK, READINGS_FILE, SEARCH, GROWTH, KEPT, BALANCE]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -211,3 +211,32 @@ COMPLETE = all((RESULTS / file).exists() for file in FILES)
 @pytest.mark.skipif(not COMPLETE, reason="the study's results are not in results/ yet")
 def test_the_published_documents_agree_with_results(check):
     assert check() == (0, "")
+
+
+def test_parity_counted_by_hand(results):
+    """Of 8: 4 learned; of those 1, 2 and 3; then 2, 1 and 1 that have not."""
+    row = [cell.strip() for cell in report.counting_table(results).splitlines()[2].split("|")]
+    assert [re.search(r"\(([\d,]+ of [\d,]+);", cell).group(1) for cell in row[2:6]] == [
+        *("4 of 8", "1 of 4", "2 of 4", "3 of 4"),
+    ]
+    assert row[6:9] == ["2", "1", "1"]
+
+
+def test_encoder_codes_counted_by_hand(results):
+    """Of 5: 4 learned, and of those 3 use 0.5, 2 as often as printed, 1 uses the 8 corners."""
+    printed, row = (
+        [cell.strip() for cell in line.split("|")] for line in report.encoder_table(results).splitlines()[2:4]
+    )
+    assert printed[4:6] == ["4", "4"]
+    assert row[4:6] == ["4 (3 to 5)"] * 2
+    found = [re.search(r"\(([\d,]+ of [\d,]+);", row[column]).group(1) for column in (3, 6, 7, 8)]
+    assert found == ["4 of 5", "3 of 4", "2 of 4", "1 of 4"]
+
+
+def test_speeds_stand_by_contender_and_a_dash_where_one_was_not_measured(results):
+    assert report.speed_table(results).splitlines() == [
+        "| µs per network and sweep | `xor`, 1 | `xor`, 1,024 |",
+        "| --- | --- | --- |",
+        "| slow | 123 | - |",
+        "| fast | 2.5 | 0.012 |",
+    ]
