@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+device ?= cpu
 
 .PHONY: help reproduce study test test-slow test-cuda check bench tensorboard report clean
 help:
@@ -10,7 +11,7 @@ help:
 	@echo "make test         the default test suite"
 	@echo "make test-slow    the long tests;  make test-cuda: those that need a GPU"
 	@echo "make check        lint, format, types, tables;  make report: the README's tables from results/"
-	@echo "make bench        microseconds per network and sweep, against other ways of doing the same work"
+	@echo "make bench        microseconds per network and sweep, against other ways of doing the same work; device=cuda"
 	@echo "make tensorboard  learning curves of everything in runs/, on http://localhost:6006"
 	@echo "make clean        remove the environment; runs/ and results/ stay"
 
@@ -43,7 +44,7 @@ check: $(VENV)/installed
 	$(BIN)/python -m experiments.report --check
 
 bench: $(VENV)/installed
-	$(BIN)/python -m experiments.benchmark
+	$(BIN)/python -m experiments.benchmark --device $(device)
 
 report: $(VENV)/installed
 	$(BIN)/python -m experiments.report

@@ -7,6 +7,7 @@ alike, and of each the median turn counts. The table goes to results/benchmark.c
 
 import argparse
 import importlib.util
+import shutil
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -18,17 +19,15 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments import build
-from experiments.catalogue import RESULTS
+from experiments.catalogue import BENCHMARK, RESULTS
 from experiments.command_line import at_least_1
-from experiments.contenders import Jax, NumPy, OneByOne, Ours, TorchFunc, Weights, Work, work_of
+from experiments.contenders import C_COMPILER, ByHand, Jax, NumPy, OneByOne, Ours, TorchFunc, Weights, Work, work_of
 from experiments.tables import write_rows
 
 EXPERIMENTS = ("symmetry", "family_trees", "xor")
 TURNS = 5
 CHECKED_SWEEPS, WITHIN = 20, 2e-4
 """After so many sweeps the weights of all contenders may differ by this much: float32 rounds in another order."""
-
-BENCHMARK = "benchmark.csv"
 
 
 def contenders(device: str) -> dict[str, Callable[[Work], Any]]:
@@ -43,12 +42,16 @@ def contenders(device: str) -> dict[str, Callable[[Work], Any]]:
             found["JAX: vmap, lax.scan"] = Jax
         else:
             print("JAX is left out: it is not installed (pip install jax)")
+        if shutil.which(C_COMPILER):
+            found["C, by hand"] = ByHand
+        else:
+            print(f"C is left out: there is no C compiler ({C_COMPILER})")
     found["ours, autograd"] = lambda work: Ours(work, "autograd")
     found["ours, explicit"] = lambda work: Ours(work, "explicit")
     if lacking := build.compiler_lacking():
         print(f"ours, compiled, is left out: {lacking}")
     else:
-        found["ours, compiled"] = lambda work: Ours(work, "compiled")
+        found["ours, compiled"] = lambda work: Ours(work, "explicit", compile=True)
     return found
 
 

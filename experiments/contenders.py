@@ -1,7 +1,11 @@
 """Ways of training the same population: ours, and what others would write. Used by ``experiments.benchmark`` alone."""
 
+import ctypes
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,12 +15,14 @@ from torch import Tensor, nn
 from experiments import build
 from experiments.build import load
 from experiments.run import cores
+from repro.lesson import Criterion, Learning
 from repro.networks import ALWAYS_ON, Architecture
 from repro.population import Population
 from repro.tasks import Task
-from repro.training import BackwardPass, Criterion, Learning, Look, train
+from repro.training import BackwardPass, Look, train
 
 Weights = dict[str, Tensor]
+C_COMPILER = "cc"
 
 
 @dataclass(frozen=True)
@@ -51,10 +57,10 @@ def work_of(experiment: str, replicas: int, device: str) -> Work:
 
 
 class Ours:
-    """``repro.training.train``, by one of its backward passes."""
+    """``repro.training.train``, by one of its backward passes, compiled or not."""
 
-    def __init__(self, work: Work, backward_pass: BackwardPass) -> None:
-        self.work, self.backward_pass = work, backward_pass
+    def __init__(self, work: Work, backward_pass: BackwardPass, compile: bool = False) -> None:
+        self.work, self.backward_pass, self.compile = work, backward_pass, compile
         start = work.population
         self.population = Population.start(start.architecture, start.seeds, 0.0, device=work.device)
         self.population.weights = {key: w.clone() for key, w in start.weights.items()}
@@ -63,12 +69,22 @@ class Ours:
 
     def sweep(self, count: int) -> None:
         """Train on by ``count`` sweeps. The same count again goes on in the same training, compiled once."""
-        in_sweeps = self.backward_pass == "compiled" or self.work.device != "cpu"
-        torch.set_num_threads(cores() if in_sweeps else 1)
+        on_cpu = self.work.device == "cpu"
+        torch.set_num_threads(1 if on_cpu else cores())
         if count != self.every:
-            never, workers = Criterion(tolerance=1e-9, stop=False), 1 if in_sweeps else cores()
-            arguments = (self.population, self.work.task, self.work.learning, never, count, self.backward_pass)
-            self.every, self.looks = count, train(*arguments, workers=workers)
+            self.every, self.looks = (
+                count,
+                train(
+                    self.population,
+                    self.work.task,
+                    self.work.learning,
+                    Criterion(tolerance=1e-9, stop=False),
+                    count,
+                    self.backward_pass,
+                    self.compile,
+                    workers=cores() if on_cpu else 1,
+                ),
+            )
             next(self.looks)
         next(self.looks)
         torch.set_num_threads(cores())
@@ -205,6 +221,51 @@ class NumPy:
     def weights(self) -> Weights:
         """All weights, ``[to, from, replicas]`` by link."""
         return {key: torch.as_tensor(w).permute(1, 2, 0) for key, w in self.w.items()}
+
+
+class ByHand:
+    """Plain C, ``by_hand.c``, built on the spot."""
+
+    def __init__(self, work: Work) -> None:
+        net, self.work = work.architecture, work
+        with tempfile.TemporaryDirectory() as directory:
+            library = Path(directory) / "by_hand.so"
+            source = Path(__file__).with_name("by_hand.c")
+            flags = ["-O3", "-march=native", "-ffast-math", "-fopenmp", "-shared", "-fPIC"]
+            subprocess.run([C_COMPILER, *flags, "-o", library, source, "-lm"], check=True)
+            self.library = ctypes.CDLL(str(library))
+        self.lanes = self.library.lanes()
+        groups = [*net.inputs, *net.receiving, ALWAYS_ON]
+        self.units = np.array([net.groups.get(group, 1) for group in groups], np.int32)
+        ends = np.cumsum([0, *(to * source for to, source in net.weight_shapes.values())])
+        self.at = dict(zip(net.weight_shapes, ends, strict=False))
+        links = [(groups.index(link.source), groups.index(link.target), self.at[link.key]) for link in net.all_links]
+        self.links = np.array(links, np.int32)
+        lots = -(-work.replicas // self.lanes)
+        flat = torch.cat([w.flatten(0, 1) for w in work.population.weights.values()])
+        flat = torch.nn.functional.pad(flat, (0, lots * self.lanes - work.replicas))
+        self.w = flat.reshape(net.weight_count, lots, self.lanes).transpose(0, 1).contiguous().numpy()
+        self.change = np.zeros_like(self.w)
+        self.inputs = [work.task.inputs[group].contiguous().numpy() for group in net.inputs]
+        self.d = work.task.desired.contiguous().numpy()
+
+    def sweep(self, count: int) -> None:
+        """Train on by ``count`` sweeps."""
+        net, (epsilon, alpha) = self.work.architecture, self.work.rate
+        pointers = (ctypes.c_void_p * len(self.inputs))(*(values.ctypes.data for values in self.inputs))
+        sizes = count, len(self.w), len(self.units) - 1, self.units.ctypes, len(self.inputs), len(self.links)
+        task = self.links.ctypes, net.weight_count, len(self.d), pointers, self.d.ctypes
+        rate = ctypes.c_float(epsilon), ctypes.c_float(alpha)
+        self.library.train(*sizes, *task, *rate, self.w.ctypes, self.change.ctypes)
+
+    def weights(self) -> Weights:
+        """All weights, ``[to, from, replicas]`` by link."""
+        flat = torch.as_tensor(self.w).transpose(0, 1).flatten(1)[:, : self.work.replicas]
+        shapes = self.work.architecture.weight_shapes
+        return {
+            key: flat[at : at + to * source].unflatten(0, (to, source))
+            for (key, (to, source)), at in zip(shapes.items(), self.at.values(), strict=True)
+        }
 
 
 class Jax:

@@ -64,11 +64,11 @@ def growth(networks: int) -> Iterator[dict[str, object]]:
         learning, rates = build.build_learning(config), {}
         for sweeps in SWEEPS if reading == "literal" else SWEEPS[:1]:
             if sweeps:
-                run_through(config, population, replace(learning, sweeps=sweeps), compiled=False)
+                run_through(config, population, replace(learning, sweeps=sweeps), compile=False)
             network = Network(population.architecture, population.weights)
             settle_output_biases(network, task, measure)
             rates[sweeps] = growth_rate(network, task, measure, learning.phases[-1]).tolist()
-        run_through(config, population, learning, compiled=False)
+        run_through(config, population, learning, compile=False)
         right = [row["train_right"] for row in rows_of(config, population)]
         for sweeps, values in rates.items():
             for seed, rate, end in zip(population.seeds, values, right, strict=True):

@@ -5,26 +5,28 @@ from collections.abc import Iterator
 import torch
 
 from experiments import build
+from experiments.run import cores
 from experiments.schema import Config
 from repro.kinship_measures import kinship
+from repro.lesson import Criterion, Learning
 from repro.networks import Network
 from repro.population import Population
-from repro.training import BackwardPass, Criterion, Learning, train
+from repro.training import train
 
 
-def run_through(config: Config, population: Population, learning: Learning, compiled: bool = True) -> None:
-    """Train to the end, in place. compiled: by ``torch.compile`` where this machine has what that needs."""
-    task = build.build_task(config)
-    path: BackwardPass = "compiled" if compiled and not build.compiler_lacking() else "explicit"
+def run_through(config: Config, population: Population, learning: Learning, compile: bool = True) -> None:
+    """Train to the end, in place. compile: by ``torch.compile`` where this machine has what that needs."""
+    torch.set_num_threads(1)  # the workers share the cores out
     looks = train(
         population,
-        task,
+        build.build_task(config),
         learning,
         Criterion(config.criterion.tolerance, stop=False),
         every=learning.sweeps,
-        backward_pass=path,
+        compile=compile and not build.compiler_lacking(),
+        workers=cores(),
         measure=build.build_measure(config),
-        held_out=build.build_held_out(config, task),
+        held_out=build.build_held_out(config, build.build_task(config)),
     )
     for _ in looks:
         pass

@@ -1,23 +1,26 @@
 """The benchmark times the same work: contenders that train other networks are found out."""
 
 import importlib.util
+import shutil
 import sys
 
 import pytest
 import torch
 
 from experiments import benchmark, build
-from experiments.contenders import Jax, NumPy, OneByOne, Ours, TorchFunc, work_of
+from experiments.catalogue import BENCHMARK
+from experiments.contenders import C_COMPILER, ByHand, Jax, NumPy, OneByOne, Ours, TorchFunc, work_of
 from tests.experiments.test_outcome import rows
 
 JAX = pytest.param(
     Jax,
     marks=pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed (pip install jax)"),
 )
+C = pytest.param(ByHand, marks=pytest.mark.skipif(shutil.which(C_COMPILER) is None, reason="there is no C compiler"))
 
 
 @pytest.mark.parametrize("experiment", ["symmetry", "family_trees", "xor"])
-@pytest.mark.parametrize("contender", [OneByOne, TorchFunc, NumPy, JAX])
+@pytest.mark.parametrize("contender", [OneByOne, TorchFunc, NumPy, C, JAX])
 def test_all_train_the_same_networks(experiment, contender):
     """After 5 and another 5 sweeps the weights are ours, to float32's rounding; and they have moved."""
     work = work_of(experiment, 3, "cpu")
@@ -48,7 +51,7 @@ def test_a_row_a_contender(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(sys, "argv", ["benchmark", *options])
     benchmark.main()
     assert "compiled, is left out: there is no C++ compiler" in capsys.readouterr().out
-    found = rows(tmp_path / benchmark.BENCHMARK)
+    found = rows(tmp_path / BENCHMARK)
     assert {row["networks"] for row in found} == {"1", "2"}
     assert len({row["contender"] for row in found}) == len(found) / 2 >= 4
     assert all(float(row["microseconds"]) > 0 for row in found)

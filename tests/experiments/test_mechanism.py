@@ -17,8 +17,8 @@ from tests.experiments import published
 def short(monkeypatch):
     """Two sweeps in place of hundreds."""
 
-    def two(config, population, learning, compiled=True):
-        run_through(config, population, replace(learning, sweeps=population.sweep + 2), compiled=False)
+    def two(config, population, learning, compile=True):
+        run_through(config, population, replace(learning, sweeps=population.sweep + 2), compile=False)
 
     monkeypatch.setattr(mechanism, "run_through", two)
 
@@ -55,7 +55,7 @@ def test_kept_lowers_epsilon_step_by_step(short, monkeypatch):
 def test_further_goes_on_from_the_same_weights_at_sweep_0():
     config = load("family_trees", "population.seeds=2")
     population = build.build_population(config)
-    run_through(config, population, build.Learning(build.build_learning(config).phases, 3), compiled=False)
+    run_through(config, population, build.Learning(build.build_learning(config).phases, 3), compile=False)
     other = further(population)
     assert (population.sweep, other.sweep) == (3, 0)
     for key, w in population.weights.items():
