@@ -66,6 +66,8 @@ def train_and_write(config: Config, directory: Path, quiet: bool, resumed: "Chec
         print(f"compile={str(config.compile or 'null').lower()}: {lacking}; goes on uncompiled, some 10 times slower.")
         compile = False
     torch.set_num_threads(1)  # the workers share the cores out, by replicas
+    torch.set_float32_matmul_precision("highest")  # no TF32
+    torch.use_deterministic_algorithms(config.device != "cpu", warn_only=True)
     held_out, measure = build.build_held_out(config, task), build.build_measure(config)
     every = config.record.every or max(1, learning.sweeps // LOOKS)
     curves, begin, state = Curves(), 0, None

@@ -1,5 +1,20 @@
 """One thread an operation: the tensors here are small, and threads that wait for a busy core cost 10 times as much."""
 
+import pytest
 import torch
 
+from repro import sweeps, training
+from tests.devices import SameThread
+
 torch.set_num_threads(1)
+
+
+@pytest.fixture
+def same_thread(monkeypatch):
+    monkeypatch.setattr(training, "ThreadPoolExecutor", SameThread)
+
+
+@pytest.fixture
+def no_graph(monkeypatch):
+    """In place of a CUDA graph: the sweep itself, each time."""
+    monkeypatch.setattr(sweeps, "cuda_graph", lambda work: work)

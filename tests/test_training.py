@@ -1,13 +1,10 @@
 """Whole trainings: against the loops of the reference, alone and in company, and in every way of running them."""
 
 import math
-from contextlib import AbstractContextManager
 
 import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from repro import sweeps, training
 from repro.learning import Phase
@@ -19,6 +16,7 @@ from repro.tasks.symmetry import symmetry
 from repro.tasks.xor import xor
 from repro.training import train
 from tests import reference
+from tests.devices import ByOperators, HostReads, Unread, on
 from tests.plans import PLANS, cases_of, largest_gap, random_task, to_reference
 
 XOR, SYMMETRY = PLANS["xor 2-1-1"], PLANS["symmetry 6-2-1"]
@@ -343,54 +341,6 @@ def test_fewer_than_one_is_refused(name):
 # The inner loop never waits for the device --------------------------------------------------------------
 
 
-class AllGo:
-    """Stands for ``population.met`` where no replica has met the criterion: ``everyone[~met]`` is everyone.
-
-    Which replicas go on is the one question that a training asks the device, at each look.
-    """
-
-    def __invert__(self):
-        return ...
-
-
-class Unread(Population):
-    """A population whose values are never read by the host."""
-
-    met = AllGo()
-
-
-def on(device: str, plan, replicas: int) -> Unread:
-    """Without values: the meta device, and fake tensors, have none."""
-    weights = {
-        key: torch.empty(*shape, replicas, device=device) for key, shape in plan.architecture.weight_shapes.items()
-    }
-    return Unread(
-        architecture=plan.architecture,
-        seeds=tuple(range(replicas)),
-        weights=weights,
-        changes={key: torch.empty_like(w) for key, w in weights.items()},
-        met_at=torch.empty(replicas, dtype=torch.int32, device=device),
-        E=torch.empty(replicas, device=device),
-    )
-
-
-class SameThread(AbstractContextManager):
-    """In place of a thread pool: dispatch modes hold for one thread only."""
-
-    def __init__(self, workers):
-        pass
-
-    def __exit__(self, *_):
-        pass
-
-    map = staticmethod(map)
-
-
-@pytest.fixture
-def same_thread(monkeypatch):
-    monkeypatch.setattr(training, "ThreadPoolExecutor", SameThread)
-
-
 each_way = pytest.mark.parametrize(
     ("backward_pass", "per_case", "stop"),
     [("explicit", False, True), ("autograd", False, True), ("explicit", True, True), ("explicit", False, False)],
@@ -400,57 +350,23 @@ each_way = pytest.mark.parametrize(
 @each_way
 def test_sweeps_run_without_values(backward_pass, per_case, stop):
     """On the meta device: reading a value, or a branch on one, raises there."""
-    population = on("meta", XOR, 5)
+    population = on("meta", XOR.architecture, 5)
     learning = Learning((Phase(0.011, 0.9, 1), Phase(0.012, 0.9)), 3, decay=0.002, per_case=per_case)
     finish(population, xor(), learning, Criterion(0.1, stop), every=2, backward_pass=backward_pass)
     assert population.sweep == 3
     assert all(w.is_meta for w in population.weights.values())
 
 
-class IndexByOperators(TorchFunctionMode):
-    """``t[...]`` and copies by torch's operators: a torch without CUDA does neither, even to a fake CUDA tensor."""
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        if func is torch.Tensor.copy_:
-            return torch.ops.aten.copy_(*args)
-        if func not in (torch.Tensor.__getitem__, torch.Tensor.__setitem__):
-            return func(*args, **(kwargs or {}))
-        t, index = args[0], args[1] if isinstance(args[1], tuple) else (args[1],)
-        if ... in index:
-            at, missing = index.index(...), t.ndim + 1 - len([i for i in index if i is not None])
-            index = index[:at] + (slice(None),) * missing + index[at + 1 :]
-        dim, tensors = 0, []
-        for i in index:
-            if isinstance(i, int):
-                t = torch.select(t, dim, i)
-                continue
-            if i is None:
-                t = torch.unsqueeze(t, dim)
-            elif isinstance(i, slice):
-                t = torch.ops.aten.slice(t, dim, i.start, i.stop, i.step or 1)
-            tensors.append(i if isinstance(i, torch.Tensor) else None)
-            dim += 1
-        if func is torch.Tensor.__setitem__:
-            return torch.ops.aten.index_put_(t, tensors, args[2])
-        return torch.ops.aten.index(t, tensors) if any(i is not None for i in tensors) else t
-
-
-def test_index_by_operators():
+def test_by_operators():
     t, part = torch.arange(24.0).reshape(2, 3, 4), torch.tensor([2, 0])
     for index in ((..., part), slice(0, 1), (slice(None), None, slice(1, 2)), (0, ...), (..., slice(1), part), (1, 2)):
-        with IndexByOperators():
+        with ByOperators():
             found = t[index]
         assert found.equal(t[index])
-    with IndexByOperators():
+    with ByOperators():
         t[..., part] = torch.zeros(2, 3, 2)
     assert t[..., [0, 2]].eq(0).all()
     assert t[..., [1, 3]].ne(0).all()
-
-
-@pytest.fixture
-def no_graph(monkeypatch):
-    """In place of a CUDA graph: the sweep itself, each time."""
-    monkeypatch.setattr(sweeps, "cuda_graph", lambda work: work)
 
 
 @pytest.mark.parametrize(("per_case", "stop"), [(False, True), (False, False), (True, True)])
@@ -462,38 +378,21 @@ def test_sweeps_make_no_tensor_elsewhere(per_case, stop):
     """
     learning = Learning((Phase(0.013, 0.9, 1), Phase(0.014, 0.9)), 3, decay=0.002, per_case=per_case)
     names = xor().cases
-    with FakeTensorMode(), IndexByOperators():
+    with FakeTensorMode(), ByOperators():
         task = Task("fake", {"input": torch.zeros(4, 2)}, torch.zeros(4, 1), names)
-        population = on("cuda", XOR, 5)
+        population = on("cuda", XOR.architecture, 5)
         finish(population, task, learning, Criterion(0.1, stop), every=2)
         assert {w.device.type for w in population.weights.values()} == {"cuda"}
 
 
 @pytest.mark.usefixtures("no_graph")
 def test_a_tensor_elsewhere_is_noticed():
-    with FakeTensorMode(), IndexByOperators():
+    with FakeTensorMode(), ByOperators():
         task = Task("fake", {"input": torch.zeros(4, 2)}, torch.zeros(4, 1), ("a", "b", "c", "d"))
-        population = on("cuda", XOR, 5)
+        population = on("cuda", XOR.architecture, 5)
         population.changes = {key: torch.empty_like(w, device="cpu") for key, w in population.weights.items()}
         with pytest.raises(RuntimeError, match="device"):
             finish(population, task, Learning((Phase(0.017),), 1), NEVER)
-
-
-class HostReads(TorchDispatchMode):
-    """Counts the operations that wait for a value of the device."""
-
-    names = ("_local_scalar_dense", "nonzero", "equal", "is_nonzero", "item", "masked_select")
-
-    def __init__(self):
-        super().__init__()
-        self.count = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        self.count += func.overloadpacket.__name__ in self.names or any(
-            isinstance(index, torch.Tensor) and index.dtype == torch.bool
-            for index in (args[1] if func.overloadpacket is torch.ops.aten.index and len(args) > 1 else ())
-        )
-        return func(*args, **(kwargs or {}))
 
 
 def test_host_reads_are_counted():
