@@ -243,10 +243,8 @@ def compiled(lesson: Lesson) -> Advance:
 
     # cpp_wrapper: the code runs without Python's lock, so that several threads can each do a chunk
     options = {"cpp_wrapper": True, "cpp.threads": 1}
-    # torch's overloads do not know recompile_limit yet
-    fast = torch.compile(  # type: ignore[call-overload]
-        run, fullgraph=True, dynamic=False, options=options, recompile_limit=COMPILED_AT_MOST
-    )
+    # not fullgraph=True, which counts the frames of all threads in one place. torch's overloads lack recompile_limit
+    fast = torch.compile(run, dynamic=False, options=options, recompile_limit=COMPILED_AT_MOST)  # type: ignore[call-overload]
 
     def advance(state: State, begin: int, until: int, included: Tensor | None) -> tuple[State, Tensor]:
         E = torch.empty(0)
@@ -265,7 +263,7 @@ def recorded(lesson: Lesson, compile: bool) -> Advance:
     """
     once = functools.partial(sweep, lesson)
     if compile:
-        once = torch.compile(once, fullgraph=True, dynamic=False, recompile_limit=COMPILED_AT_MOST)  # type: ignore[call-overload]
+        once = torch.compile(once, dynamic=False, recompile_limit=COMPILED_AT_MOST)  # type: ignore[call-overload]
     kept: dict[int, Recording] = {}
 
     def advance(state: State, begin: int, until: int, included: Tensor | None) -> tuple[State, Tensor]:

@@ -4,6 +4,8 @@ What torch compiles is seen by a backend that counts and otherwise leaves the op
 slow go through the real one, which writes C++.
 """
 
+import sys
+
 import pytest
 import torch
 from torch._dynamo.testing import CompileCounter
@@ -108,6 +110,22 @@ def test_machine_code_changes_weights_after_every_case():
     compiled, explicit = compiled_and_explicit(XOR, xor(), learning, Criterion(0.3), every=10, held_out=held_out)
     assert counters["stats"]["unique_graphs"] == 1
     assert_same(compiled, explicit, 1e-10)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("fresh_compiler")
+def test_threads_share_the_machine_code():
+    """8,000 calls by 8 threads that take turns at every chance: what torch keeps for all must not get mixed up."""
+    learning = Learning((Phase(0.25, 0.9),), 200)
+    shared, alone = (started(XOR, range(640), torch.float32) for _ in range(2))
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        finish(shared, xor(), learning, compile=True, chunk=LANES, workers=8)
+    finally:
+        sys.setswitchinterval(usual)
+    finish(alone, xor(), learning, every=200, compile=True, chunk=1024)
+    assert_same(shared, alone, 0.0)
 
 
 def test_replicas_that_stop_need_no_new_compilation(counted):
