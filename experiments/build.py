@@ -38,9 +38,12 @@ from repro.tasks.parity import parity
 from repro.tasks.symmetry import symmetry
 from repro.tasks.xor import xor
 
-CHANGE_TAKES, PRODUCT_TAKES, PAYS_FROM = 1e-6, 2e-9, 15.0
-"""Seconds, roughly: a weight change and a product of one case and weight, of one network among many, as it is written;
-and from how many seconds on compiling pays, which takes 5 to 20 itself."""
+CHANGE_STARTS, CHANGE_TAKES, PRODUCT_TAKES = 1.5e-4, 5e-7, 1e-9
+"""Seconds, roughly, uncompiled: what a weight change costs however few networks there are; what it costs for each, and
+for each product of a case and a weight, where half of the networks have stopped, or on two cores."""
+
+PAYS_FROM = 15.0
+"""Seconds that a run must take uncompiled for compiling to pay, which takes 5 to 20 itself."""
 
 
 def load(experiment: str, *overrides: str) -> Config:
@@ -145,8 +148,9 @@ def compiles(config: Config) -> bool:
         return bool(config.compile)
     cases, weights = len(build_task(config).cases), build_architecture(config).weight_count
     changes = cases if config.learning.change is Change.per_case else 1
-    a_sweep = changes * CHANGE_TAKES + cases * weights * PRODUCT_TAKES
-    return a_sweep * config.learning.sweeps * config.population.seeds >= PAYS_FROM
+    a_network = changes * CHANGE_TAKES + cases * weights * PRODUCT_TAKES
+    a_sweep = changes * CHANGE_STARTS + config.population.seeds * a_network
+    return a_sweep * config.learning.sweeps >= PAYS_FROM
 
 
 def compiler_lacking() -> str | None:

@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from torch import Tensor
 from yaml import YAMLError
 
-from experiments.files import CHECKPOINT, SEEDS, NotWritten, holds_run, naming, partial_of, replacing
+from experiments.files import CHECKPOINT, CURVES, SEEDS, WEIGHTS, NotWritten, naming, partial_of, replacing
 from experiments.recorders import Curves, TensorBoard
 from experiments.schema import Config, ConfigError
 from repro.population import Population
@@ -55,7 +55,11 @@ class Checkpoint:
 
         In place: on the memory layout depends the last digit of what is worked out.
         """
-        if (self.seeds.tolist(), [*self.weights]) != ([*population.seeds], [*population.weights]):
+        sizes = [
+            {key: values.shape for key, values in tensors.items()}
+            for tensors in (population.weights, self.weights, self.changes)
+        ]
+        if self.seeds.tolist() != [*population.seeds] or not sizes[0] == sizes[1] == sizes[2]:
             raise ConfigError(f"{CHECKPOINT} is of other networks than its options make in this version of the project")
         for own, saved in ((population.weights, self.weights), (population.changes, self.changes)):
             for key, values in own.items():
@@ -63,6 +67,11 @@ class Checkpoint:
         population.met_at.copy_(self.met_at)
         population.E.copy_(self.E)
         population.sweep = self.sweep
+
+    def forget(self) -> None:
+        """Let go of the weights and changes, once they are where they belong."""
+        self.weights.clear()
+        self.changes.clear()
 
 
 def write(directory: Path, checkpoint: Checkpoint) -> None:
@@ -118,7 +127,7 @@ def check_resumable(directory: Path) -> None:
         reason = "there is no such directory"
     elif (directory / SEEDS).exists():
         reason = "the run has finished: there is nothing to resume"
-    elif holds_run(directory) or (directory / OPTIONS).exists():
+    elif any((directory / name).exists() for name in (WEIGHTS, CURVES, OPTIONS)):
         reason = "the run has no checkpoint yet, see record.checkpoint: start it again"
     else:
         reason = "is not the directory of a run"

@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from experiments.files import check_unused
-from experiments.schema import Config, ConfigError, check, choices
+from experiments.schema import Config, ConfigError, Precision, check, choices
 
 MULTIRUN = {"-m", "--multirun"}
 HELP = {"-h", "--help"}
@@ -196,13 +196,13 @@ def _check_job(texts: list[str], configs: Path) -> None:
 
 
 def _check_memory(config: Config, weights: int) -> None:
-    """Raises ConfigError for a population whose first weights alone, drawn in float64, do not fit this machine."""
+    """Raises ConfigError for a population whose weights and last changes alone do not fit this machine."""
     if not hasattr(os, "sysconf"):
         return
     from experiments.build import seeds_of
 
     there_is, seeds = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), len(seeds_of(config))
-    needed = 3 * 8 * weights * seeds
+    needed = 2 * (4 if config.precision is Precision.float32 else 8) * weights * seeds
     if needed > there_is:
         raise ConfigError(
             f"population.seeds={config.population.seeds}: {seeds} at a time, with {weights:,} weights each, need "

@@ -82,5 +82,5 @@ def check_unused(directory: Path, option: str = "") -> None:
 
 
 def holds_run(directory: Path) -> bool:
-    """Whether a run has written anything but events there."""
-    return any((directory / name).exists() for name in (CHECKPOINT, SEEDS, CURVES, WEIGHTS))
+    """Whether a run has finished there, or can be gone on with. What else one has left was cut short."""
+    return (directory / CHECKPOINT).exists() or (directory / SEEDS).exists()

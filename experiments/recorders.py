@@ -41,6 +41,9 @@ PAPER_POINTS = 200
 INTERRUPTED = ".interrupted"
 """The end of the name of the events file with what an interrupted run knows at its end, for a resume to take back."""
 
+DRAWN_NETWORKS = 10_000
+"""Of how many networks, the first, the histograms are: of more they would look the same, and take memory."""
+
 HISTOGRAM_LIMIT = 1e20
 """TensorBoard's bins end there; weights that have grown beyond, or are no numbers, are in no histogram."""
 
@@ -173,7 +176,8 @@ class TensorBoard:
         """The weights of the whole population as histograms, and of the named replica as a Hinton diagram."""
         population, self.drawn = look.population, look.sweep
         for key, w in population.weights.items():
-            inside = w[w.abs() < HISTOGRAM_LIMIT]
+            some = w[..., :DRAWN_NETWORKS]
+            inside = some[some.abs() < HISTOGRAM_LIMIT]
             if len(inside):  # a histogram of nothing is an error
                 self.writer.add_histogram(f"weights/{key}", inside, look.sweep)
         seed, weights = population.seeds[self.replica], population.replica(self.replica)

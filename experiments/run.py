@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # torch takes a second to import, and --help needs none of it
     from experiments.recorders import Curves
     from repro.population import Population
     from repro.tasks import Task
+    from repro.training import Look
 
 LOOKS = 100
 """About how many points a curve has, unless ``record.every`` says otherwise."""
@@ -77,26 +78,41 @@ def train_and_write(config: Config, directory: Path, quiet: bool, resumed: "Chec
     recording = TensorBoard(directory, config, curves, begin, state) if config.record.tensorboard else nullcontext()
     checkpoints = Checkpoints(directory, config, resumed)
 
+    def looks_of(compile: bool) -> "Iterator[Look]":
+        return train(
+            population,
+            task,
+            learning,
+            criterion,
+            every,
+            config.backward_pass.value,
+            compile,
+            workers=threads,
+            measure=measure,
+            held_out=held_out,
+        )
+
     with checkpoints.kept(), recording as tensorboard, interruptible() as caught:
         with ProgressBar(config, config.record.progress and not quiet, begin) as bar:
-            looks = train(
-                population,
-                task,
-                learning,
-                criterion,
-                every,
-                config.backward_pass.value,
-                compile,
-                workers=threads,
-                measure=measure,
-                held_out=held_out,
-            )
-            begun = time.monotonic()
-            first = next(looks)
+            begun, looks = time.monotonic(), looks_of(compile)
+            if compile and not quiet:
+                print("Compiling, which takes some 5 to 20 seconds.", flush=True)
+            try:
+                first = next(looks)
+            except (RuntimeError, OSError) as problem:
+                if caught:  # Ctrl-C in a terminal ends the C++ compiler too
+                    print("Interrupted before the first sweep: there is nothing to keep.")
+                    sys.exit(128 + caught[0])
+                if not compile:
+                    raise
+                print(f"compile: {str(problem).splitlines()[0]}; goes on uncompiled, some 10 times slower.")
+                compile, looks = False, looks_of(False)
+                first = next(looks)
             if compile and not quiet:
                 print(f"Compiled in {time.monotonic() - begun:.1f} s.")
             if resumed is not None:
                 resumed.restore(population)  # E and met_at as they were: in other company they are rounded otherwise
+                resumed.forget()
             for look in itertools.chain([first], looks):
                 interrupted = bool(caught)
                 checkpoints(population, curves, tensorboard, now=interrupted)

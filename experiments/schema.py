@@ -202,7 +202,7 @@ class PopulationConfig:
 class RecordConfig:
     """What is looked at and logged on the way."""
 
-    every: Optional[int] = None  # sweeps between looks at the population; null: a 200th of learning.sweeps
+    every: Optional[int] = None  # sweeps between looks at the population; null: a 100th of learning.sweeps
     replica: Optional[int] = None  # the seed whose own curve and weights are logged; null: the first
     checkpoint: Optional[float] = 60.0  # seconds between checkpoints; 0: at every look; null: when interrupted only
     tensorboard: bool = True

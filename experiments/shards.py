@@ -4,6 +4,7 @@ Nothing is worked out here: rows and weights are copied, in the order of their s
 """
 
 import itertools
+import pickle
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,9 +16,9 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from experiments.build import seeds_of
+from experiments.build import build_architecture, seeds_of
 from experiments.checkpoint import OPTIONS, as_config, command
-from experiments.files import CHECKPOINT, SEEDS, WEIGHTS, check_unused, naming, replacing
+from experiments.files import CHECKPOINT, SEEDS, WEIGHTS, alone_in, check_unused, replacing
 from experiments.schema import Config, ConfigError, shard_of
 
 OWN = ("record", "threads", "device")
@@ -82,10 +83,17 @@ class Shard:
         """Its weights, as ``outcome.write_weights`` has them. Raises ShardError where they are those of other seeds."""
         try:
             saved: dict[str, Any] = torch.load(self.directory / WEIGHTS, weights_only=True, mmap=True)
-        except (OSError, RuntimeError) as problem:
+        except (OSError, RuntimeError, pickle.UnpicklingError) as problem:
             raise ShardError(f"{self}: {WEIGHTS} cannot be read: {str(problem).splitlines()[0]}") from None
-        if saved["seeds"].tolist() != list(self.seeds):
-            raise ShardError(f"{self}: {WEIGHTS} is of other seeds")
+        shapes = build_architecture(self.config).weight_shapes
+        wanted = {key: (*shape, len(self.seeds)) for key, shape in shapes.items()}
+        try:
+            found = {key: tuple(w.shape) for key, w in saved["weights"].items()}
+            fits = saved["seeds"].tolist() == list(self.seeds) and found == wanted and isinstance(saved["sweep"], int)
+        except (KeyError, TypeError, AttributeError):
+            fits = False
+        if not fits:
+            raise ShardError(f"{self}: {WEIGHTS} is not of its seeds")
         return saved
 
     def __str__(self) -> str:
@@ -115,16 +123,16 @@ def merge(directories: Iterable[Path], to: Path) -> Merged:
     saved = [shard.saved() for shard in shards]
     sweep = max(each["sweep"] for each in saved)
     weights = {key: torch.cat([each["weights"][key] for each in saved], dim=2) for key in saved[0]["weights"]}
-    with naming(to):
-        to.mkdir(parents=True, exist_ok=True)
-    with replacing(to / WEIGHTS) as path, path.open("wb") as file:
-        torch.save({"seeds": torch.cat([each["seeds"] for each in saved]), "sweep": sweep, "weights": weights}, file)
-    with replacing(to / SEEDS) as path, path.open("w", newline="", encoding="utf-8") as file:
-        file.write(header)
-        for shard in shards:
-            with (shard.directory / SEEDS).open(newline="", encoding="utf-8") as part:
-                part.readline()
-                shutil.copyfileobj(part, file)
+    with alone_in(to):
+        with replacing(to / WEIGHTS) as path, path.open("wb") as file:
+            seeds = torch.cat([each["seeds"] for each in saved])
+            torch.save({"seeds": seeds, "sweep": sweep, "weights": weights}, file)
+        with replacing(to / SEEDS) as path, path.open("w", newline="", encoding="utf-8") as file:
+            file.write(header)
+            for shard in shards:
+                with (shard.directory / SEEDS).open(newline="", encoding="utf-8") as part:
+                    part.readline()
+                    shutil.copyfileobj(part, file)
     return Merged(shards[0].config, sweep, len(shards))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from experiments.files import CURVES, SEEDS, WEIGHTS
 from experiments.schema import Config
 from experiments.statistics import Share, percent, place, quartiles, quartiles_text
 from repro.population import Population
@@ -26,10 +27,8 @@ def metrics(population: Population) -> dict[str, float]:
 
 def print_summary(config: Config, population: Population, directory: Path) -> None:
     """What was found, and where it is written."""
-    print_table(config, population.sweep, directory / "seeds.csv")
-    written = ", ".join(
-        name for name in ("seeds.csv", "curves.csv", "weights.pt", "figures") if (directory / name).exists()
-    )
+    print_table(config, population.sweep, directory / SEEDS)
+    written = ", ".join(name for name in (SEEDS, CURVES, WEIGHTS, "figures") if (directory / name).exists())
     curves = " Curves: tensorboard --logdir runs" if config.record.tensorboard else ""
     Console().print(f"Written to {directory}/: {written}.{curves}", soft_wrap=True)
 

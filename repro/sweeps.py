@@ -262,7 +262,7 @@ def recorded(lesson: Lesson, compile: bool) -> Advance:
     the sweep first.
     """
     once = functools.partial(sweep, lesson)
-    if compile:
+    if compile and not lesson.learning.per_case:  # as many kernels as cases would have to be made
         once = torch.compile(once, dynamic=False, recompile_limit=COMPILED_AT_MOST)  # type: ignore[call-overload]
     kept: dict[int, Recording] = {}
 

@@ -60,9 +60,11 @@ def train(
         ``equations``. The same formulas each time, and the same numbers up to rounding.
     compile: run the explicit one through ``torch.compile``, which needs a C++ compiler. On a CPU a replica's numbers
         are then the same to the last bit whatever the other replicas, ``chunk`` and ``workers`` are.
-    chunk: replicas swept at a time; by default as many as CHUNK_BYTES allows, or fewer so that every worker has some.
+    chunk: replicas swept at a time; by default as many as CHUNK_BYTES allows, or about as many as COMPILED_CHUNK_BYTES
+        does where compiled, or fewer so that every worker has some.
     workers: chunks swept at the same time, each in a thread of its own. On a CPU this uses the cores better than
-        torch's threads within an operation (``torch.set_num_threads``), which small operations only wait for.
+        torch's threads within an operation (``torch.set_num_threads``), which small operations only wait for. A GPU
+        does one chunk at a time.
     measure: how the error of the outputs is counted; (3) unless given.
     held_out: ``[cases, replicas or 1]``, bool: cases that a replica does not learn; None: it learns all.
 
@@ -78,15 +80,14 @@ def train(
     device, dtype = population.E.device, population.E.dtype
     held_out = None if held_out is None else held_out.to(device)
     lesson = Lesson(population.architecture, task.to(device, dtype), learning, criterion, measure, held_out)
-    one_size = compile or (device.type == "cuda" and backward_pass == "explicit")
+    workers = workers if device.type == "cpu" else 1
     chunk = chunk or _chunk(population, lesson, compile, workers)
     advance = _advance(lesson, backward_pass, compile, device)
 
     def go_on(replicas: Tensor, until: int) -> None:
         """All of them, chunk by chunk. The first alone, at the start: what has to be compiled is compiled once."""
-        width = chunk
-        if one_size:
-            width = min(chunk, max(LANES, power_of_2(len(replicas))))
+        width = _width(chunk, len(replicas), workers, compile, device)
+        if compile or device.type == "cuda":  # of one size, to which copies of the last replica fill the last chunk up
             replicas = torch.cat([replicas, replicas[-1:].expand(-len(replicas) % width)])
         first, *rest = replicas.split(width)
         if population.sweep == until:
@@ -130,6 +131,16 @@ def _chunk(population: Population, lesson: Lesson, compile: bool, workers: int) 
     at_once = 1 if lesson.learning.per_case else cases
     budget = CHUNK_BYTES.get(kind, CHUNK_BYTES["cuda"])
     return min(replicas_per_chunk(architecture, at_once, dtype, budget), share)
+
+
+def _width(chunk: int, going: int, workers: int, compile: bool, device: torch.device) -> int:
+    """How many replicas to sweep at a time when so many go on.
+
+    Another size would be compiled anew, which takes longer than the few that are left; to record it takes a moment.
+    """
+    if device.type == "cuda":
+        return min(chunk, max(LANES, power_of_2(going)))
+    return chunk if compile else min(chunk, math.ceil(going / workers))
 
 
 def power_of_2(least: int) -> int:

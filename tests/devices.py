@@ -52,7 +52,7 @@ class SameThread(AbstractContextManager):
 
 
 class ByOperators(TorchFunctionMode):
-    """``t[...]``, copies and ~ by torch's operators: without CUDA torch does none of them, even to a fake CUDA tensor."""
+    """``t[...]``, copies and ~ by torch's operators: a torch without CUDA refuses these for a fake CUDA tensor."""
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         if func is torch.Tensor.copy_:

@@ -129,9 +129,10 @@ def test_threads_share_the_machine_code():
 
 
 def test_replicas_that_stop_need_no_new_compilation(counted):
-    """They leave; the chunk is filled up with copies, so that it keeps its shape."""
+    """They leave; the chunk, here of the usual size, is filled up with copies, so that it keeps its shape."""
     learning, criterion = Learning((Phase(0.5, 0.9),), 200), Criterion(0.35)
-    compiled, explicit = compiled_and_explicit(XOR, xor(), learning, criterion, replicas=40, every=20, chunk=LANES)
+    compiled, explicit = compiled_and_explicit(XOR, xor(), learning, criterion, replicas=100, every=20)
+    assert int(compiled.met.sum()) > 60
     assert len(set(compiled.met_at.tolist())) > 3
     assert counted.frame_count == 1
     assert_same(compiled, explicit, 1e-10)

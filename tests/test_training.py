@@ -16,7 +16,7 @@ from repro.tasks.symmetry import symmetry
 from repro.tasks.xor import xor
 from repro.training import train
 from tests import reference
-from tests.devices import ByOperators, HostReads, Unread, on
+from tests.devices import ByOperators, HostReads, SameThread, Unread, on
 from tests.plans import PLANS, cases_of, largest_gap, random_task, to_reference
 
 XOR, SYMMETRY = PLANS["xor 2-1-1"], PLANS["symmetry 6-2-1"]
@@ -428,6 +428,18 @@ def test_a_recorded_sweep_is_the_explicit_one(monkeypatch, per_case, stop):
     finish(recorded, xor(), learning, Criterion(0.35, stop), every=20, chunk=16)
     assert 0 < int(explicit.met.sum()) < 40 or not stop
     assert_same(explicit, recorded, 0.0)
+
+
+@pytest.mark.usefixtures("no_graph")
+def test_a_gpu_does_one_chunk_at_a_time(monkeypatch):
+    """A recorded sweep has one set of tensors: more workers would write into each other's."""
+    pools, names = [], xor().cases
+    monkeypatch.setattr(training, "ThreadPoolExecutor", lambda workers: pools.append(workers) or SameThread(workers))
+    with FakeTensorMode(), ByOperators():
+        task = Task("fake", {"input": torch.zeros(4, 2)}, torch.zeros(4, 1), names)
+        finish(on("cuda", XOR.architecture, 64), task, Learning((Phase(0.018),), 2), NEVER, workers=4, chunk=16)
+    finish(started(XOR, range(64)), xor(), Learning((Phase(0.018),), 2), NEVER, workers=4, chunk=16)
+    assert pools == [1, 4]
 
 
 # On a GPU --------------------------------------------------------------------------------------------------

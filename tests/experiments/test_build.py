@@ -72,3 +72,26 @@ def test_printed_symmetry_weights_to_start_from(start):
 def test_printed_weights_of_another_network_are_refused():
     with pytest.raises(ConfigError, match=r"network.start=xor: is of a network with .*'hidden': 1"):
         build.build_population(load("symmetry", "network.start=xor"))
+
+
+@pytest.mark.parametrize(
+    ("experiment", "seeds", "pays"),
+    [
+        ("xor", 1, False),
+        ("xor", 5_000, True),
+        ("symmetry", 1, False),
+        ("symmetry", 5_000, True),
+        ("parity_per_case", 1, True),
+        ("family_trees", 1, False),
+        ("family_trees", 1_000, True),
+    ],
+)
+def test_what_takes_long_is_compiled(experiment, seeds, pays):
+    assert build.compiles(load(experiment, f"population.seeds={seeds}")) is pays
+    assert build.compiles(load(experiment, f"population.seeds={seeds}", "compile=true"))
+    assert not build.compiles(load(experiment, f"population.seeds={seeds}", "compile=false"))
+    assert not build.compiles(load(experiment, f"population.seeds={seeds}", "backward_pass=autograd"))
+
+
+def test_a_shard_is_compiled_where_the_whole_is():
+    assert build.compiles(load("symmetry", "population.seeds=5000", "population.shard=1/5000"))

@@ -269,7 +269,7 @@ def test_a_killed_process_lets_go_of_its_directory(tmp_path):
         pass
 
 
-@pytest.mark.parametrize("name", ["seeds.csv", "curves.csv", "weights.pt", "checkpoint.pt"])
+@pytest.mark.parametrize("name", ["seeds.csv", "checkpoint.pt"])
 def test_a_run_does_not_overwrite_another(tmp_path, name):
     (tmp_path / name).write_text("theirs")
     with pytest.raises(ConfigError, match=f"{tmp_path}: holds a run; name another directory"):
