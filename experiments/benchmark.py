@@ -26,7 +26,7 @@ from experiments.tables import write_rows
 
 EXPERIMENTS = ("symmetry", "family_trees", "xor")
 TURNS = 5
-CHECKED_SWEEPS, WITHIN = 20, 2e-4
+CHECKED_SWEEPS, WITHIN = 5, 1e-4
 """After so many sweeps the weights of all contenders may differ by this much: float32 rounds in another order."""
 
 

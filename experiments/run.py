@@ -64,7 +64,7 @@ def train_and_write(config: Config, directory: Path, quiet: bool, resumed: "Chec
     compile = build.compiles(config)
     lacking = build.compiler_lacking() if compile else None
     if lacking:
-        print(f"compile={str(config.compile or 'null').lower()}: {lacking}; goes on uncompiled, some 10 times slower.")
+        print(f"compile={str(config.compile or 'null').lower()}: {lacking}; goes on uncompiled, many times slower.")
         compile = False
     torch.set_num_threads(1)  # the workers share the cores out, by replicas
     torch.set_float32_matmul_precision("highest")  # no TF32
@@ -105,7 +105,7 @@ def train_and_write(config: Config, directory: Path, quiet: bool, resumed: "Chec
                     sys.exit(128 + caught[0])
                 if not compile:
                     raise
-                print(f"compile: {str(problem).splitlines()[0]}; goes on uncompiled, some 10 times slower.")
+                print(f"compile: {str(problem).splitlines()[0]}; goes on uncompiled, many times slower.")
                 compile, looks = False, looks_of(False)
                 first = next(looks)
             if compile and not quiet:

@@ -72,8 +72,8 @@ def each_in_graph(cases: Tensor, after: AfterCase, w: Tensors, change: Tensors) 
 def sweep(
     lesson: Lesson,
     state: State,
-    epsilon: Tensor,
-    alpha: Tensor,
+    epsilon: float | Tensor,
+    alpha: float | Tensor,
     included: Tensor | None,
     each: Callable[[Tensor, AfterCase, Tensors, Tensors], tuple[Tensors, Tensors]] = each_in_turn,
 ) -> State:
@@ -125,8 +125,8 @@ def _changed(
     w: Tensors,
     change: Tensors,
     dE_dw: Tensors,
-    epsilon: Tensor,
-    alpha: Tensor,
+    epsilon: float | Tensor,
+    alpha: float | Tensor,
     active: Tensor | None,
 ) -> tuple[Tensors, Tensors]:
     """The new weights, and the last changes, by key."""
@@ -174,9 +174,8 @@ def explicit(lesson: Lesson) -> Advance:
 
     def advance(state: State, begin: int, until: int, included: Tensor | None) -> tuple[State, Tensor]:
         for end, phase in stretches(lesson.learning.phases, begin, until):
-            epsilon, alpha = as_tensors(phase)
             for _ in range(begin, end):
-                state = sweep(lesson, state, epsilon, alpha, included)
+                state = sweep(lesson, state, phase.epsilon, phase.alpha, included)
             begin = end
         return look(lesson, state, included)
 
