@@ -68,7 +68,8 @@ def train_and_write(config: Config, directory: Path, quiet: bool, resumed: "Chec
         compile = False
     torch.set_num_threads(1)  # the workers share the cores out, by replicas
     torch.set_float32_matmul_precision("highest")  # no TF32
-    torch.use_deterministic_algorithms(config.device != "cpu", warn_only=True)
+    if config.device != "cpu":
+        torch.use_deterministic_algorithms(True, warn_only=True)
     held_out, measure = build.build_held_out(config, task), build.build_measure(config)
     every = config.record.every or max(1, learning.sweeps // LOOKS)
     curves, begin, state = Curves(), 0, None
