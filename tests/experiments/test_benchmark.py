@@ -34,6 +34,14 @@ def test_all_train_the_same_networks(experiment, contender):
     assert max(float((w - start[key]).abs().max()) for key, w in ours.weights().items()) > 1e-3
 
 
+@pytest.mark.skipif(shutil.which(C_COMPILER) is None, reason="there is no C compiler")
+def test_c_leaves_the_smallest_numbers_alone():
+    """Loaded with what -ffast-math links in, it would change every other contender's arithmetic."""
+    smallest = torch.tensor([1e-40])
+    ByHand(work_of("xor", 1, "cpu")).sweep(1)
+    assert (smallest * 1).item() > 0
+
+
 class Wrong(NumPy):
     def sweep(self, count: int) -> None:
         super().sweep(count + 1)
