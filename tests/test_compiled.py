@@ -151,6 +151,7 @@ def test_the_same_sweep_with_other_numbers_is_compiled_once(counted):
         assert counted.frame_count == graphs
 
 
+@pytest.mark.slow
 def test_many_settings_in_one_process_are_all_compiled(counted):
     """As in a search or a multirun: torch by itself stops compiling after 8, and does not say so to anyone."""
     for n in range(1, 11):

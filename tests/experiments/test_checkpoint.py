@@ -164,7 +164,7 @@ def texts(directory: Path) -> dict[Path, str]:
     return {file.relative_to(directory): file.read_text() for file in files if file.exists()}
 
 
-@pytest.mark.parametrize("experiment", ["xor", "family_trees"])
+@pytest.mark.parametrize("experiment", ["xor", pytest.param("family_trees", marks=pytest.mark.slow)])
 def test_tensorboard_shows_one_curve(ran, tmp_path, monkeypatch, experiment):
     """Of a run that was interrupted, then killed after its next checkpoint, and then came to its end."""
     options = ("population.seeds=4", "learning.sweeps=20", "record.every=2", "record.tensorboard=true")

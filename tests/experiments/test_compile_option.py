@@ -28,6 +28,7 @@ def test_without_a_compiler_a_run_says_so_and_goes_on(tmp_path, monkeypatch, cap
     assert (tmp_path / "run" / "seeds.csv").read_bytes() == uncompiled
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lacking", ["a compiler that works", "a directory for what it makes"])
 def test_with_a_compiler_that_fails_too(tmp_path, uncompiled, lacking):
     """In a process of its own: torch keeps what it has found out about the compiler."""

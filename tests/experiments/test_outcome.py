@@ -359,6 +359,7 @@ def test_two_launches_in_the_same_second_have_two_directories():
 # Interrupted -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_keeps_what_was_found(tmp_path, number):
     """Sent as a terminal sends it, to the whole group, while a run that would take days is under way."""

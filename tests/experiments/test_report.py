@@ -208,6 +208,7 @@ def test_equations_point_at_their_lines():
 COMPLETE = all((RESULTS / file).exists() for file in FILES)
 
 
+@pytest.mark.slow  # as `make check` does
 @pytest.mark.skipif(not COMPLETE, reason="the study's results are not in results/ yet")
 def test_the_published_documents_agree_with_results(check):
     assert check() == (0, "")

@@ -138,13 +138,14 @@ def test_few_seeds_end_to_end(tmp_path):
     assert left_of_group(process.pid) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "whole_group"),
     [
-        pytest.param(signal.SIGINT, True, id="Ctrl-C", marks=pytest.mark.slow),
-        pytest.param(signal.SIGINT, False, id="SIGINT to the parent alone", marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, True, id="Ctrl-C"),
+        pytest.param(signal.SIGINT, False, id="SIGINT to the parent alone"),
         pytest.param(signal.SIGTERM, False, id="SIGTERM to the parent alone"),
-        pytest.param(signal.SIGTERM, True, id="SIGTERM to all", marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, True, id="SIGTERM to all"),
     ],
 )
 def test_an_interrupt_leaves_no_process_and_publishes_no_half(tmp_path, number, whole_group):
