@@ -86,10 +86,15 @@ class Trained:
 
 
 def write_weights(path: Path, population: Population) -> None:
-    """The seeds and their weights, by link, ``[to, from, replicas]``: for ``torch.load(path, weights_only=True)``."""
+    """The seeds of a population and their weights: see ``save_weights``."""
     weights = {key: w.cpu() for key, w in population.weights.items()}
+    save_weights(path, torch.tensor(population.seeds), population.sweep, weights)
+
+
+def save_weights(path: Path, seeds: Tensor, sweep: int, weights: dict[str, Tensor]) -> None:
+    """Seeds and weights, by link, ``[to, from, replicas]``: for ``torch.load(path, weights_only=True)``."""
     with path.open("wb") as file:  # given a path, torch hides why it cannot be written to
-        torch.save({"seeds": torch.tensor(population.seeds), "sweep": population.sweep, "weights": weights}, file)
+        torch.save({"seeds": seeds, "sweep": sweep, "weights": weights}, file)
 
 
 def write_seeds(path: Path, config: Config, population: Population, task: Task, held_out: Tensor | None) -> None:

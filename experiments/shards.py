@@ -19,6 +19,7 @@ from yaml import YAMLError
 from experiments.build import build_architecture, seeds_of
 from experiments.checkpoint import OPTIONS, as_config, command
 from experiments.files import CHECKPOINT, SEEDS, WEIGHTS, alone_in, check_unused, replacing
+from experiments.outcome import save_weights
 from experiments.schema import Config, ConfigError, shard_of
 
 OWN = ("record", "threads", "device")
@@ -80,7 +81,7 @@ class Shard:
             raise ShardError(f"{self}: {SEEDS} has {found} rows, and should have {len(self.seeds)}")
 
     def saved(self) -> dict[str, Any]:
-        """Its weights, as ``outcome.write_weights`` has them. Raises ShardError where they are those of other seeds."""
+        """Its weights, as ``outcome.save_weights`` has them. Raises ShardError where they are those of other seeds."""
         try:
             saved: dict[str, Any] = torch.load(self.directory / WEIGHTS, weights_only=True, mmap=True)
         except (OSError, RuntimeError, pickle.UnpicklingError) as problem:
@@ -124,9 +125,8 @@ def merge(directories: Iterable[Path], to: Path) -> Merged:
     sweep = max(each["sweep"] for each in saved)
     weights = {key: torch.cat([each["weights"][key] for each in saved], dim=2) for key in saved[0]["weights"]}
     with alone_in(to):
-        with replacing(to / WEIGHTS) as path, path.open("wb") as file:
-            seeds = torch.cat([each["seeds"] for each in saved])
-            torch.save({"seeds": seeds, "sweep": sweep, "weights": weights}, file)
+        with replacing(to / WEIGHTS) as path:
+            save_weights(path, torch.cat([each["seeds"] for each in saved]), sweep, weights)
         with replacing(to / SEEDS) as path, path.open("w", newline="", encoding="utf-8") as file:
             file.write(header)
             for shard in shards:

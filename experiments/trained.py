@@ -17,16 +17,17 @@ from repro.training import train
 def run_through(config: Config, population: Population, learning: Learning, compile: bool = True) -> None:
     """Train to the end, in place. compile: by ``torch.compile`` where this machine has what that needs."""
     torch.set_num_threads(1)  # the workers share the cores out
+    task = build.build_task(config)
     looks = train(
         population,
-        build.build_task(config),
+        task,
         learning,
         Criterion(config.criterion.tolerance, stop=False),
         every=learning.sweeps,
         compile=compile and not build.compiler_lacking(),
         workers=cores(),
         measure=build.build_measure(config),
-        held_out=build.build_held_out(config, build.build_task(config)),
+        held_out=build.build_held_out(config, task),
     )
     for _ in looks:
         pass

@@ -85,28 +85,37 @@ def sweep(
     if not lesson.learning.per_case:
         y, dE_dw = derivatives(architecture, state.w, inputs, d, lesson.measure, included)
         met_at = _first_met(lesson, y, state, included)
-        active = met_at == NOT_YET if lesson.criterion.stop else None
-        w, change = _changed(lesson, state.w, state.change, dE_dw, epsilon, alpha, active)
+        w, change = _changed(lesson, state.w, state.change, dE_dw, epsilon, alpha, active(lesson, met_at))
         return State(w, change, met_at, state.done + 1)
 
     met_at = _first_met(lesson, activity(architecture, state.w, inputs)[architecture.output], state, included)
 
     def after(case: Tensor, w: Tensors, change: Tensors) -> tuple[Tensors, Tensors]:
-        only = {name: values.index_select(0, case) for name, values in inputs.items()}
-        _, dE_dw = derivatives(architecture, w, only, d.index_select(0, case), lesson.measure)
+        _, dE_dw = derivatives(architecture, w, *alone(lesson, case), lesson.measure)
         return _changed(lesson, w, change, dE_dw, epsilon, alpha, shown(lesson, met_at, included, case))
 
     w, change = each(torch.arange(len(d), device=d.device), after, state.w, state.change)
     return State(w, change, met_at, state.done + 1)
 
 
+def alone(lesson: Lesson, case: Tensor) -> tuple[Tensors, Tensor]:
+    """The inputs and the desired outputs of one case, as ``networks.derivatives`` takes them."""
+    inputs = {name: values.index_select(0, case) for name, values in lesson.task.inputs.items()}
+    return inputs, lesson.desired.index_select(0, case)
+
+
+def active(lesson: Lesson, met_at: Tensor) -> Tensor | None:
+    """Which replicas change their weights: those still learning; None: all."""
+    return met_at == NOT_YET if lesson.criterion.stop else None
+
+
 def shown(lesson: Lesson, met_at: Tensor, included: Tensor | None, case: Tensor) -> Tensor | None:
     """Which replicas change their weights after a case: those still learning, where the case counts; None: all."""
-    active = met_at == NOT_YET if lesson.criterion.stop else None
+    learning = active(lesson, met_at)
     if included is None:
-        return active
+        return learning
     counts = included.index_select(0, case)[0, 0] > 0
-    return counts if active is None else active & counts
+    return counts if learning is None else learning & counts
 
 
 def _contiguous(tensors: Tensors) -> Tensors:
@@ -206,12 +215,12 @@ def by_autograd(lesson: Lesson) -> Advance:
             if not learning.per_case:
                 rule.zero_grad()
                 error(y, d, lesson.measure, included).sum().backward()
-                rule.step(active=met_at == NOT_YET if lesson.criterion.stop else None)
+                rule.step(active=active(lesson, met_at))
                 continue
             for case in torch.arange(len(d), device=d.device).split(1):
-                only = {name: values.index_select(0, case) for name, values in task.inputs.items()}
+                inputs, wanted = alone(lesson, case)
                 rule.zero_grad()
-                error(network(only), d.index_select(0, case), lesson.measure).sum().backward()
+                error(network(inputs), wanted, lesson.measure).sum().backward()
                 rule.step(active=shown(lesson, met_at, included, case))
 
         weights = {key: w.detach() for key, w in network.weights.items()}
