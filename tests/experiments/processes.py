@@ -4,20 +4,24 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from experiments.schema import CONFIGS
 
 
-def start(directory: Path, module: str, *arguments: str) -> subprocess.Popen[str]:
-    """``python -m MODULE ARGUMENTS`` in a directory. It heeds Ctrl-C, also where these tests, run in a shell's
-    background, do not: an ignored signal is ignored by the children too, a handled one is not."""
+def start(directory: Path, module: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    """``python -m MODULE ARGUMENTS`` in a directory, with more variables in its environment.
+
+    It heeds Ctrl-C, also where these tests, run in a shell's background, do not: an ignored signal is ignored by the
+    children too, a handled one is not.
+    """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             cwd=directory,
-            env=os.environ | {"PYTHONPATH": str(CONFIGS.parent)},
+            env=os.environ | {"PYTHONPATH": str(CONFIGS.parent)} | variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -25,6 +29,20 @@ def start(directory: Path, module: str, *arguments: str) -> subprocess.Popen[str
         )
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def interrupt(process: subprocess.Popen[str], run: Path, number: int) -> tuple[str, str]:
+    """Send a signal to the whole group, as a terminal does, once a run has begun to record; what it has printed."""
+    try:
+        deadline = time.monotonic() + 60
+        while not list(run.glob("events.*")) and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.3)
+        os.killpg(process.pid, number)
+        return process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def left_of_group(group: int) -> list[str]:

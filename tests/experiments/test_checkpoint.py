@@ -28,7 +28,7 @@ from experiments.build import build_population, load
 from experiments.checkpoint import NAME, VERSION, read, write
 from experiments.files import LOCK
 from experiments.schema import CONFIGS, ConfigError
-from tests.experiments.processes import left_of_group, start
+from tests.experiments.processes import interrupt, left_of_group, start
 
 PLAIN = ("record.figures=false", "record.tensorboard=false", "threads=1", "record.progress=false")
 FILES = ("seeds.csv", "curves.csv", "weights.pt")
@@ -355,15 +355,7 @@ def test_the_command_that_an_interrupt_names_goes_on(ran, tmp_path, number):
     """And comes to the end that it would have come to."""
     whole = ("xor", *XOR[1:], "learning.sweeps=12000", "criterion.stop=false", "record.tensorboard=true")
     process = start(tmp_path, "experiments.run", "experiment=xor", *whole[1:], "hydra.run.dir=a run")
-    try:
-        while not list((tmp_path / "a run").glob("events.*")) and process.poll() is None:
-            time.sleep(0.05)
-        time.sleep(0.3)
-        os.killpg(process.pid, number)
-        out, err = process.communicate(timeout=60)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+    out, err = interrupt(process, tmp_path / "a run", number)
     assert (process.returncode, err) == (128 + number, "")
     assert left_of_group(process.pid) == []
     command = out.splitlines()[-1].removeprefix("To go on: ")

@@ -10,6 +10,7 @@ import pytest
 
 from experiments import build, run
 from experiments.build import load
+from tests.experiments.processes import start
 
 FEW = ("population.seeds=20", "learning.sweeps=40", "record.tensorboard=false", "record.figures=false", "threads=1")
 
@@ -61,15 +62,8 @@ def test_a_run_that_is_not_compiled_does_not_load_the_compiler(tmp_path):
 @pytest.mark.slow
 def test_ctrl_c_in_a_terminal_while_compiling(tmp_path):
     """It goes to the C++ compiler as well."""
-    command = ["-m", "experiments.run", "experiment=xor", *FEW, "compile=true", f"hydra.run.dir={tmp_path / 'run'}"]
-    process = subprocess.Popen(
-        [sys.executable, *command],
-        env=os.environ | {"TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    options = ["experiment=xor", *FEW, "compile=true", "hydra.run.dir=run"]
+    process = start(tmp_path, "experiments.run", *options, TORCHINDUCTOR_CACHE_DIR=str(tmp_path / "cache"))
     assert process.stdout is not None
     assert process.stdout.readline() == "Compiling, which takes some 5 to 20 seconds.\n"
     time.sleep(3)

@@ -1,11 +1,9 @@
 """What a run leaves: a row a seed, the curves, whatever the workers; and what an interrupted one leaves."""
 
 import csv
-import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -31,7 +29,7 @@ from repro.kinship_measures import FEATURES, feature_of, people_shuffled, person
 from repro.networks import Network
 from repro.population import NOT_YET
 from repro.training import train
-from tests.experiments.processes import left_of_group, start
+from tests.experiments.processes import interrupt, left_of_group, start
 
 BARE = ("record.figures=false", "record.tensorboard=false")
 
@@ -366,16 +364,7 @@ def test_an_interrupt_keeps_what_was_found(tmp_path, number):
     endless = ["experiment=xor", "population.seeds=20", "learning.sweeps=1000000000", "criterion.stop=false"]
     endless += ["record.every=20", "record.figures=false", f"hydra.run.dir={tmp_path}/run"]
     process = start(tmp_path, "experiments.run", *endless)
-    try:
-        deadline = time.monotonic() + 60
-        while not list((tmp_path / "run").glob("events.out.*")) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        time.sleep(0.3)
-        os.killpg(process.pid, number)
-        out, err = process.communicate(timeout=60)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+    out, err = interrupt(process, tmp_path / "run", number)
     assert process.returncode == 128 + number
     assert "Interrupted after" in out
     assert "what was found is written" in out
