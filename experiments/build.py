@@ -1,9 +1,11 @@
 """From an experiment's options to the plain objects of ``repro``."""
 
+import itertools
 import os
 import shutil
 import sys
 import sysconfig
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -75,10 +77,11 @@ def build_task(config: Config) -> Task:
 def build_architecture(config: Config) -> Architecture:
     """The groups and links. Raises SpecError where they make no network, or not one for the task."""
     network = config.network
-    hidden = [group for group in list(network.groups)[:-1] if network.links.get(group)]
+    groups, links = stacked(network.groups, network.links, network.layers)
+    hidden = [group for group in list(groups)[:-1] if links.get(group)]
     function: OutputFunction = getattr(output_functions, network.hidden_function.value.upper())
     functions = dict.fromkeys(hidden, function)
-    architecture = Architecture(network.groups, network.links, network.biases, network.shared, functions)
+    architecture = Architecture(groups, links, network.biases, network.shared, functions)
     architecture.check_task(build_task(config))
     bias = link_name(ALWAYS_ON, architecture.output)
     if network.output_bias is not None and bias not in architecture.weight_shapes:
@@ -87,6 +90,21 @@ def build_architecture(config: Config) -> Architecture:
             f"name it in network.biases, or leave network.output_bias=null"
         )
     return architecture
+
+
+def stacked(
+    groups: Mapping[str, int], links: Mapping[str, Sequence[str]], layers: int
+) -> tuple[dict[str, int], dict[str, list[str]]]:
+    """Groups and links with the group 'hidden' so many times: hidden, hidden2, ..., each fed by the one below.
+
+    What 'hidden' feeds is fed by the topmost.
+    """
+    names = ["hidden", *(f"hidden{layer}" for layer in range(2, layers + 1))]
+    tall: dict[str, int] = {}
+    for group, units in groups.items():
+        tall |= dict.fromkeys(names, units) if group == "hidden" else {group: units}
+    wired = {target: [names[-1] if s == "hidden" else s for s in sources] for target, sources in links.items()}
+    return tall, wired | {above: [below] for below, above in itertools.pairwise(names)}
 
 
 def build_learning(config: Config) -> Learning:
@@ -146,11 +164,16 @@ def compiles(config: Config) -> bool:
     """
     if config.compile is not None or config.backward_pass is Backward.autograd:
         return bool(config.compile)
+    return seconds_uncompiled(config) >= PAYS_FROM
+
+
+def seconds_uncompiled(config: Config) -> float:
+    """What the run would take as it is written, roughly."""
     cases, weights = len(build_task(config).cases), build_architecture(config).weight_count
     changes = cases if config.learning.change is Change.per_case else 1
     a_network = changes * CHANGE_TAKES + cases * weights * PRODUCT_TAKES
     a_sweep = changes * CHANGE_STARTS + config.population.seeds * a_network
-    return a_sweep * config.learning.sweeps >= PAYS_FROM
+    return a_sweep * config.learning.sweeps
 
 
 def compiler_lacking() -> str | None:

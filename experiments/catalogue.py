@@ -1,4 +1,4 @@
-"""Which experiments are published, over how many seeds, and where."""
+"""What is published: which experiments, over how many seeds, and where."""
 
 from pathlib import Path
 
@@ -27,8 +27,31 @@ PUBLISHED: dict[str, int] = {
 }
 """How many seeds of each experiment the published tables count."""
 
+STUDIES: dict[str, int] = {
+    "symmetry_depth": 100,
+    "family_trees_rules": 200,
+    "symmetry_connections": 2_000,
+    "symmetry_functions": 1_000,
+    "symmetry_rules": 1_000,
+    "xor_connections": 2_000,
+    "xor_functions": 1_000,
+    "xor_rules": 1_000,
+    "xor_hidden_units": 1_000,
+    "xor_learning_rate": 1_000,
+}
+"""The same, for the experiments that sweep over settings: seeds of each setting."""
+
+SCRIPTS: dict[str, float] = {
+    "iterative": 60.0,
+    "attention": 180.0,
+    "stuck": 100.0,
+    "no_hidden": 10.0,
+    "chain_rule": 30.0,
+}
+"""Modules of ``experiments`` that measure what is no training of a population: seconds that each takes, roughly."""
+
 BENCHMARK = "benchmark.csv"
 """The speeds that ``experiments.benchmark`` found, in results/."""
 
-STUDY, STUDY_SEEDS = "family_trees_readings", 1_000
-"""The experiment that takes longer than all others together: run only where it is named."""
+READINGS, READINGS_SEEDS = "family_trees_readings", 1_000
+"""The study that takes longer than all others together: run only where it is named."""

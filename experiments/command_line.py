@@ -243,7 +243,7 @@ def _explain(problem: Exception, texts: list[str], configs: Path) -> str:
             OmegaConf.to_object(compose("config", [*chosen, text]))
         except (HydraException, OmegaConfBaseException) as own:
             key = text.partition("=")[0].lstrip("+~")
-            if key in ("reading", "count"):
+            if key in ("reading", "count", "links", "rule"):
                 return f"{text}: there is no such {key}; choose from {', '.join(choices(key, configs))}"
             if key == "hydra/launcher":
                 there = "`pip install -e '.[cluster]'` brings joblib, submitit_local and submitit_slurm"

@@ -1,10 +1,11 @@
-"""Run the published experiments and write the tables: ``python -m experiments.reproduce``.
+"""Run what is published and write the tables: ``python -m experiments.reproduce``.
 
 Each run goes to runs/reproduce/NAME, as many at a time as there are cores; its table of seeds, its curves and its
-figures are then copied to results/, where ``experiments.report`` makes the tables from them.
+figures are then copied to results/, where ``experiments.report`` makes the tables and the page of claims from them.
 """
 
 import argparse
+import importlib
 import itertools
 import multiprocessing
 import os
@@ -12,100 +13,160 @@ import shutil
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from experiments import report
-from experiments.build import load
-from experiments.catalogue import PUBLISHED, RESULTS, STUDY, STUDY_SEEDS
+from experiments.build import compiles, load, seconds_uncompiled
+from experiments.catalogue import PUBLISHED, READINGS, READINGS_SEEDS, RESULTS, SCRIPTS, STUDIES
+from experiments.command_line import at_least_1
 from experiments.files import alone_in
 from experiments.run import cores, run
-from experiments.schema import ConfigError, choices
-from experiments.tables import read_rows, write_rows
-
-STUDY_COLUMNS = ("seed", "E", "E_H", "train_right", "train_satisfied", "held_out_right", "spread")
-STUDY_FEATURES = ("nationality", "generation", "branch")
-"""Of these the study's table has how well the best of the units tells them, and how well with the people shuffled."""
+from experiments.schema import ConfigError
+from experiments.studies import Setting, column, rows_of, settings
+from experiments.tables import write_rows
 
 RUNS = Path("runs/reproduce")
+
+QUICK, QUICK_SEEDS = Path("runs/quick"), 50
+"""Where ``--quick`` writes what it finds, and with how many seeds."""
 
 FINISHED = "finished"
 """The file that a run leaves in its directory at its end, with its overrides."""
 
+SAME_CODE = ("epsilon", "initial_range")
+"""Settings that differ in these alone share what torch.compile makes of them."""
+
+FASTER, COMPILING = 10.0, 8.0
+"""How many times faster a compiled run is, and the seconds that compiling takes: for the time left, roughly."""
+
 
 @dataclass(frozen=True)
 class Job:
-    """One run: an experiment with its overrides, and where it goes."""
+    """Work for one process: a script, or runs of one experiment that share their machine code. seconds: roughly."""
 
-    experiment: str
-    overrides: tuple[str, ...]
-    directory: Path
+    name: str
+    settings: tuple[Setting, ...] = ()
+    seeds: int | None = None
+    seconds: float = 0.0
+
+    @property
+    def label(self) -> str:
+        """What it is called on the screen."""
+        varied = Counter(pair for setting in self.settings for pair in setting)
+        same = [f"{column(o)}={v}" for (o, v), times in varied.items() if times == len(self.settings)]
+        return " ".join([self.name, *same])
+
+    def directory(self, setting: Setting = ()) -> Path:
+        """Where one of its runs goes."""
+        parts = [f"{column(option)}={value}" for option, value in setting]
+        return RUNS / self.name / ",".join(parts) if parts else RUNS / self.name
+
+    def overrides(self, setting: Setting) -> list[str]:
+        """The options of one of its runs."""
+        return [f"population.seeds={self.seeds}", *(f"{option}={value}" for option, value in setting)]
 
 
-def jobs_of(name: str, seeds: int) -> list[Job]:
-    """The runs of a published experiment: one, or for the study one for each reading and printed count."""
-    directory, count = RUNS / name, f"population.seeds={seeds}"
-    if name != STUDY:
-        return [Job(name, (count,), directory)]
-    return [
-        Job(name, (count, f"reading={reading}", f"count={printed}"), directory / f"{reading}.{printed}")
-        for reading in choices("reading")
-        for printed in choices("count")
-    ]
+def jobs_of(name: str, seeds: int | None = None) -> list[Job]:
+    """The work for a script or an experiment: one job, or for a study one for each piece of machine code."""
+    if name in SCRIPTS:
+        return [Job(name, (), seeds, SCRIPTS[name])]
+    seeds = seeds or PUBLISHED.get(name) or STUDIES.get(name, READINGS_SEEDS)
+
+    def code(setting: Setting) -> Setting:
+        return tuple((option, value) for option, value in setting if column(option) not in SAME_CODE)
+
+    alike = itertools.groupby(sorted(settings(name), key=code), code)
+    return [timed(Job(name, tuple(some), seeds)) for _, some in alike]
 
 
-def do(job: Job) -> Job:
-    """Run one job, in a process of its own."""
-    config = load(job.experiment, *job.overrides, "threads=1", "record.progress=false")
-    shutil.rmtree(job.directory, ignore_errors=True)
-    if job.experiment == STUDY:
-        config.record.figures = config.record.tensorboard = False
-        config.record.every = max(1, config.learning.sweeps // 20)
-    run(config, job.directory, quiet=True)
-    (job.directory / FINISHED).write_text("\n".join(job.overrides), encoding="utf-8")
+def timed(job: Job) -> Job:
+    """The same with the seconds that it will take, roughly."""
+    configs = [load(job.name, *job.overrides(setting)) for setting in job.settings]
+    total = sum(seconds_uncompiled(config) / (FASTER if compiles(config) else 1) for config in configs)
+    return Job(job.name, job.settings, job.seeds, total + COMPILING * any(map(compiles, configs)))
+
+
+def do(job: Job, resume: bool) -> Job:
+    """All of a job, in a process of its own. resume: leave out the runs that an earlier call has finished."""
+    if job.name in SCRIPTS:
+        directory = job.directory()
+        if not (resume and finished(directory, job.overrides(()))):
+            shutil.rmtree(directory, ignore_errors=True)
+            importlib.import_module(f"experiments.{job.name}").write(directory, job.seeds)
+            (directory / FINISHED).write_text("\n".join(job.overrides(())), encoding="utf-8")
+    for setting in job.settings:
+        directory, overrides = job.directory(setting), job.overrides(setting)
+        if resume and finished(directory, overrides):
+            continue
+        config = load(job.name, *overrides, "threads=1", "record.progress=false")
+        shutil.rmtree(directory, ignore_errors=True)
+        if setting:
+            config.record.figures = config.record.tensorboard = False
+            config.record.every = max(1, config.learning.sweeps // 20)
+        run(config, directory, quiet=True)
+        (directory / FINISHED).write_text("\n".join(overrides), encoding="utf-8")
     return job
 
 
-def finished(job: Job) -> bool:
-    """Whether an earlier call has run a job to its end."""
-    mark = job.directory / FINISHED
-    return mark.exists() and mark.read_text(encoding="utf-8").splitlines() == list(job.overrides)
+def finished(directory: Path, overrides: Sequence[str]) -> bool:
+    """Whether an earlier call has run this to its end."""
+    mark = directory / FINISHED
+    return mark.exists() and mark.read_text(encoding="utf-8").splitlines() == list(overrides)
 
 
 def publish(name: str, jobs: Sequence[Job], results: Path) -> None:
-    """Copy what the runs of one experiment found to ``results``."""
+    """Copy what the jobs of one name found to ``results``."""
     results.mkdir(parents=True, exist_ok=True)
-    if name == STUDY:
-        publish_study(jobs, results / f"{name}.csv")
+    if name in SCRIPTS:
+        for table in sorted(jobs[0].directory().glob("*.csv")):
+            shutil.copy(table, results)
         return
-    (job,) = jobs
+    runs = [(setting, job.directory(setting)) for job in jobs for setting in job.settings]
+    if len(runs) > 1:
+        order = {setting: place for place, setting in enumerate(settings(name))}
+        runs.sort(key=lambda pair: order[pair[0]])
+        write_rows(results / f"{name}.csv", rows_of(name, ((setting, at / "seeds.csv") for setting, at in runs)))
+        return
+    ((_, directory),) = runs
     figures = results / "figures" / name
     shutil.rmtree(figures, ignore_errors=True)
-    shutil.copytree(job.directory / "figures", figures)
-    shutil.copy(job.directory / "seeds.csv", results / f"{name}.csv")
+    shutil.copytree(directory / "figures", figures)
+    shutil.copy(directory / "seeds.csv", results / f"{name}.csv")
     (results / "curves").mkdir(exist_ok=True)
-    shutil.copy(job.directory / "curves.csv", results / "curves" / f"{name}.csv")
+    shutil.copy(directory / "curves.csv", results / "curves" / f"{name}.csv")
 
 
-def publish_study(jobs: Iterable[Job], path: Path) -> None:
-    """One table for all readings: reading, count, and the columns of a seed that the comparison needs."""
+class Display:
+    """What runs, how much is done, and how long the rest will take: a bar in a terminal, else a line a job."""
 
-    def rows() -> Iterator[dict[str, str]]:
-        for job in jobs:
-            reading, _, count = job.directory.name.partition(".")
-            for row in read_rows(job.directory / "seeds.csv"):
-                found = {column: row[column] for column in STUDY_COLUMNS}
-                for feature in STUDY_FEATURES:
-                    units = [value for column, value in row.items() if column.startswith(f"{feature}_unit")]
-                    found |= {feature: max(units, key=float), f"{feature}_shuffled": row[f"{feature}_shuffled"]}
-                yield {"reading": reading, "count": count, **found}
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self.console = Console(stderr=True)
+        self.columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        self.bar = Progress(
+            *self.columns, TextColumn("left, about"), TimeRemainingColumn(), console=self.console,
+            disable=not self.console.is_terminal,
+        )  # fmt: skip
+        self.left, self.count, self.jobs = sum(job.seconds for job in jobs), 0, len(jobs)
+        self.shown = self.bar.add_task("starting", total=self.left)
+        self.begun, self.total = time.monotonic(), self.left
 
-    write_rows(path, rows())
+    def running(self, labels: Iterable[str]) -> None:
+        """What runs now."""
+        self.bar.update(self.shown, description=f"{self.count} of {self.jobs} done; now {', '.join(labels)}")
+
+    def done(self, job: Job) -> None:
+        """One more is done."""
+        self.count, self.left = self.count + 1, self.left - job.seconds
+        self.bar.advance(self.shown, job.seconds)
+        taken, share = time.monotonic() - self.begun, 1 - self.left / self.total
+        print(f"  {self.count} of {self.jobs}: {job.label}; about {taken / share - taken:.0f} s left", flush=True)
 
 
 def reproduce(names: Sequence[str], seeds: int | None, results: Path, resume: bool = False) -> None:
@@ -113,25 +174,18 @@ def reproduce(names: Sequence[str], seeds: int | None, results: Path, resume: bo
 
     resume: leave out the runs that an earlier call has finished.
     """
-    plan = {name: jobs_of(name, seeds or PUBLISHED.get(name, STUDY_SEEDS)) for name in names}
+    plan = {name: jobs_of(name, seeds) for name in names}
+    jobs = sorted((job for jobs in plan.values() for job in jobs), key=lambda job: -job.seconds)
     waiting = {name: len(jobs) for name, jobs in plan.items()}
-    done = {job for jobs in plan.values() for job in jobs if resume and finished(job)}
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    display, workers = Display(jobs), min(cores(), len(jobs))
     context = multiprocessing.get_context("spawn")
-    with (
-        Progress(*columns, console=console, disable=not console.is_terminal) as bar,
-        ProcessPoolExecutor(min(cores(), sum(waiting.values())), mp_context=context) as pool,
-    ):
-        shown = bar.add_task("runs", total=sum(waiting.values()))
+    with display.bar, ProcessPoolExecutor(workers, mp_context=context) as pool:
         try:
-            futures = [pool.submit(do, job) for jobs in plan.values() for job in jobs if job not in done]
-            for job in itertools.chain(done, (future.result() for future in as_completed(futures))):
-                bar.advance(shown)
-                waiting[job.experiment] -= 1
-                print(f"  done: {job.directory}", flush=True)
-                if not waiting[job.experiment]:
-                    publish(job.experiment, plan[job.experiment], results)
+            for job in each_done(pool, jobs, workers, resume, display):
+                display.done(job)
+                waiting[job.name] -= 1
+                if not waiting[job.name]:
+                    publish(job.name, plan[job.name], results)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for child in multiprocessing.active_children():
@@ -139,32 +193,61 @@ def reproduce(names: Sequence[str], seeds: int | None, results: Path, resume: bo
             raise
 
 
-def main() -> None:
-    """Parse the command line, run the experiments, write the results."""
+def each_done(
+    pool: ProcessPoolExecutor, jobs: Iterable[Job], workers: int, resume: bool, display: Display
+) -> Iterator[Job]:
+    """Each job when it is done. No more are handed out than there are workers, so that it is known what runs."""
+    ahead = iter(jobs)
+    running: dict[Future[Job], Job] = {}
+    while True:
+        for job in itertools.islice(ahead, workers - len(running)):
+            running[pool.submit(do, job, resume)] = job
+        if not running:
+            return
+        display.running(job.label for job in running.values())
+        done = wait(running, return_when=FIRST_COMPLETED).done
+        for future in done:
+            del running[future]
+            yield future.result()
+
+
+def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
+    """The command line. Exits with one line where it names what there is not."""
     parser = argparse.ArgumentParser(prog="python -m experiments.reproduce", description=__doc__)
-    everything = [*PUBLISHED, STUDY]
+    everything = [*PUBLISHED, *STUDIES, *SCRIPTS, READINGS]
     parser.add_argument(
         "names",
         nargs="*",
         metavar="NAME",
-        help=f"experiments to run (default: all but {STUDY}, which takes much longer)",
+        help=f"what to run (default: all but {READINGS}, which takes much longer)",
     )
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the results go (default: %(default)s)")
     parser.add_argument("--resume", action="store_true", help="leave out the runs that an earlier call has finished")
-    parser.add_argument("--seeds", type=int, help="seeds of each experiment, in place of the published number")
+    parser.add_argument("--seeds", type=at_least_1, help="seeds of each experiment, in place of the published number")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help=f"about a minute: {QUICK_SEEDS} seeds, no studies and no scripts; the results go to {QUICK}",
+    )
     arguments = parser.parse_args()
     unknown = sorted(set(arguments.names) - set(everything))
     if unknown:
         parser.error(f"{', '.join(unknown)}: not published; choose from {', '.join(everything)}")
-    if arguments.seeds is not None and arguments.seeds < 1:
-        parser.error(f"--seeds {arguments.seeds}: must be at least 1")
-    published = arguments.results.resolve() == RESULTS.resolve()
-    if arguments.seeds is not None and published:
+    if arguments.quick:
+        if arguments.names or arguments.seeds is not None or arguments.results != RESULTS:
+            parser.error("--quick: takes no NAME, --seeds or --results")
+        arguments.names, arguments.seeds, arguments.results = list(PUBLISHED), QUICK_SEEDS, QUICK
+    if arguments.seeds is not None and arguments.results.resolve() == RESULTS.resolve():
         parser.error(f"--seeds {arguments.seeds}: would replace the published results; add --results DIRECTORY")
+    return parser, arguments
 
+
+def main() -> None:
+    """Parse the command line, run the experiments, write the results."""
+    parser, arguments = parsed()
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes share the cores out
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the runs too, as Ctrl-C does
-    started, names = time.monotonic(), arguments.names or list(PUBLISHED)
+    started, names = time.monotonic(), arguments.names or [*PUBLISHED, *STUDIES, *SCRIPTS]
     print(f"Running {', '.join(names)}", flush=True)
     try:
         with alone_in(RUNS, unused=False):
@@ -177,8 +260,7 @@ def main() -> None:
     report.print_networks(arguments.results)
     print(f"{len(names)} experiments in {time.monotonic() - started:.0f} s.")
     print(f"Figures: {arguments.results}/figures. Learning curves: make tensorboard")
-    if published:
-        sys.exit(report.update())
+    sys.exit(report.update(results=arguments.results))
 
 
 if __name__ == "__main__":

@@ -137,6 +137,7 @@ class NetworkConfig:
 
     groups: Dict[str, int] = field(default_factory=dict)  # name: units, bottom to top
     links: Dict[str, List[str]] = field(default_factory=dict)  # group: the groups that feed it
+    layers: int = 1  # put the group 'hidden' in this many times, each fed by the one below
     biases: Optional[List[str]] = None  # groups with biases; null: all that receive
     shared: List[List[str]] = field(default_factory=list)  # sets of links "from->to" with the same weights
     initial_range: float = 0.3  # first weights uniform in [-initial_range, initial_range]
@@ -283,6 +284,9 @@ def check(config: Config) -> None:
     _require("count", config.count, not config.count or trees, "is of the family trees; take experiment=family_trees")
     answers, cases = config.task.held_out_answers, config.task.held_out_cases
     _require("task.held_out_answers", answers, not (answers and cases), f"task.held_out_cases={cases} too; give one")
+    layers, stack = config.network.layers, "hidden" in config.network.groups
+    _require("network.layers", layers, 1 <= layers <= 100, "must be from 1 to 100")
+    _require("network.layers", layers, layers == 1 or stack, "network.groups has no group 'hidden' to put in so often")
     _number("network.initial_range", config.network.initial_range)
     bias = config.network.output_bias
     _require("network.output_bias", bias, bias is None or math.isfinite(bias), "must be a number, or null")

@@ -1,6 +1,7 @@
 """What the tables are made of: the published rows of seeds, Markdown, and documents with places to fill in."""
 
 import csv
+import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,18 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     """The rows of a CSV file. Raises FileNotFoundError."""
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def csv_text(rows: Iterable[Mapping[str, object]]) -> str:
+    """The rows as a CSV file has them."""
+    text = io.StringIO()
+    writer: csv.DictWriter[str] | None = None
+    for row in rows:
+        if writer is None:
+            writer = csv.DictWriter(text, list(row), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow(row)
+    return text.getvalue()
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, object]]) -> None:

@@ -8,7 +8,8 @@ with the whole loop as machine code; ``recorded`` with each sweep as a CUDA grap
 from __future__ import annotations  # torch.compile takes no nested function whose annotations are made when it is
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -235,8 +236,42 @@ def compiled(lesson: Lesson) -> Advance:
 
     torch.compile makes C++ of the same ``sweep`` and ``look``. Sums run in the order of the formulas whatever the
     number of replicas, if that is a multiple of LANES, so a replica's numbers are the same to the last bit in any
-    company. Compiled anew for another number of replicas; not for another ε, α, or number of sweeps.
+    company. Compiled anew for another number of replicas; not for another ε, α, or number of sweeps, nor for another
+    lesson that differs in these alone.
     """
+    kind = _kind(lesson)
+    fast = MACHINE_CODE[kind] = MACHINE_CODE.get(kind) or _machine_code(lesson)
+
+    def advance(state: State, begin: int, until: int, included: Tensor | None) -> tuple[State, Tensor]:
+        E = torch.empty(0)
+        for end, phase in stretches(lesson.learning.phases, begin, until) or [(begin, lesson.learning.phases[0])]:
+            state, E = fast(state, torch.full_like(state.done, end), *as_tensors(phase), included)
+        return state, E
+
+    return advance
+
+
+Loop = Callable[[State, Tensor, Tensor, Tensor, Tensor | None], tuple[State, Tensor]]
+"""Sweeps up to a number of them, with one ε and α, and a look. Arguments: the state, the number, ε, α, ``included``."""
+
+MACHINE_CODE: dict[Hashable, Loop] = {}
+"""What this process has compiled: a study trains one network at many ε, which is one piece of machine code."""
+
+
+def _kind(lesson: Lesson) -> Hashable:
+    """All that a compiled loop has in it: not the phases, nor the number of sweeps, nor which cases are held out."""
+    architecture, task = lesson.architecture, lesson.task
+    values = [*task.inputs.items(), ("", task.desired)]
+    return (
+        (*architecture.groups.items(), *architecture.all_links),
+        tuple(architecture.function(group) for group in architecture.receiving),
+        tuple((name, value.dtype, value.shape, value.numpy().tobytes()) for name, value in values),
+        (replace(lesson.learning, phases=(), sweeps=0), lesson.criterion, lesson.measure),
+    )
+
+
+def _machine_code(lesson: Lesson) -> Loop:
+    """The loop of one lesson, compiled when it is first called."""
 
     def run(state: State, end: Tensor, epsilon: Tensor, alpha: Tensor, included: Tensor | None) -> tuple[State, Tensor]:
         def more(state: State) -> Tensor:
@@ -252,15 +287,8 @@ def compiled(lesson: Lesson) -> Advance:
     # cpp_wrapper: the code runs without Python's lock, so that several threads can each do a chunk
     options = {"cpp_wrapper": True, "cpp.threads": 1}
     # not fullgraph=True, which counts the frames of all threads in one place. torch's overloads lack recompile_limit
-    fast = torch.compile(run, dynamic=False, options=options, recompile_limit=COMPILED_AT_MOST)  # type: ignore[call-overload]
-
-    def advance(state: State, begin: int, until: int, included: Tensor | None) -> tuple[State, Tensor]:
-        E = torch.empty(0)
-        for end, phase in stretches(lesson.learning.phases, begin, until) or [(begin, lesson.learning.phases[0])]:
-            state, E = fast(state, torch.full_like(state.done, end), *as_tensors(phase), included)
-        return state, E
-
-    return advance
+    fast: Loop = torch.compile(run, dynamic=False, options=options, recompile_limit=COMPILED_AT_MOST)  # type: ignore[call-overload]
+    return fast
 
 
 def recorded(lesson: Lesson, compile: bool) -> Advance:

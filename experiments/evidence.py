@@ -1,0 +1,203 @@
+"""From a table of results/ to a number with its interval: the measures that the ledger of claims names.
+
+Conditions and quantities are expressions over the columns of the table, as ``pandas.DataFrame.query`` and ``eval`` take
+them, so that a reader can type them in: ``pd.read_csv("results/symmetry.csv").query("solved == 1").eval("S4 == 1")``.
+Every interval is SciPy's: Wilson's for a share, Newcombe's from two of these for a difference, order statistics for a
+median, Kaplan & Meier's for sweeps that no run was long enough to see, the bootstrap for a ratio of means.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from experiments.build import load
+
+Array = NDArray[np.float64]
+
+RESAMPLES = 9_999
+"""Of a bootstrap: enough for the ends of the widest interval that is asked for."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A value with its interval, and how many networks (or other rows) it is of. at: the settings that were chosen."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    at: str = ""
+
+
+@lru_cache(maxsize=64)
+def table(path: Path) -> pd.DataFrame:
+    """A file of results/. Raises FileNotFoundError."""
+    return pd.read_csv(path)
+
+
+def rows(frame: pd.DataFrame, where: str) -> pd.DataFrame:
+    """The rows for which an expression holds; all where it is empty."""
+    return frame.query(where, engine="python") if where else frame
+
+
+def values(frame: pd.DataFrame, expression: str) -> Array:
+    """The expression for each row; what does not hold is 0, and what holds 1."""
+    found = frame.eval(expression, engine="python")
+    return np.asarray(found, dtype=float)
+
+
+def share(frame: pd.DataFrame, expression: str, level: float) -> Measured:
+    """The share of rows for which an expression holds, with Wilson's interval."""
+    holds = values(frame, expression)
+    k, n = int(holds.sum()), len(holds)
+    low, high = wilson(k, n, level)
+    return Measured(k / n, low, high, n)
+
+
+def wilson(k: int, n: int, level: float) -> tuple[float, float]:
+    """Wilson's score interval for k of n."""
+    low, high = stats.binomtest(k, n).proportion_ci(level, method="wilson")
+    return float(low), float(high)
+
+
+def gain(frame: pd.DataFrame, other: pd.DataFrame, expression: str, level: float) -> Measured:
+    """By how much the share is larger than among other rows, with Newcombe's hybrid score interval."""
+    one, its = share(frame, expression, level), share(other, expression, level)
+    value = one.value - its.value
+    low = value - float(np.hypot(one.value - one.low, its.high - its.value))
+    high = value + float(np.hypot(one.high - one.value, its.value - its.low))
+    return Measured(value, low, high, one.n + its.n)
+
+
+def median(frame: pd.DataFrame, expression: str, level: float) -> Measured:
+    """The median, with the exact interval that two order statistics bound."""
+    found = values(frame, expression)
+    middle = float(np.median(found))
+    bounds: Any = stats.quantile_test(found, q=middle, p=0.5).confidence_interval(level)
+    low, high = (middle if np.isnan(bound) else float(bound) for bound in bounds)
+    return Measured(middle, low, high, len(found))
+
+
+def largest(frame: pd.DataFrame, expression: str) -> Measured:
+    """The largest value of all rows: what is exact, or proved, needs no interval."""
+    found = values(frame, expression)
+    value = float(found.max())
+    return Measured(value, value, value, len(found))
+
+
+def slope(frame: pd.DataFrame, x: str, y: str, level: float) -> Measured:
+    """The power of x with which y grows: the slope of log y over log x by least squares, with its t interval."""
+    across, up = np.log(values(frame, x)), np.log(values(frame, y))
+    line = stats.linregress(across, up)
+    half = float(stats.t.ppf((1 + level) / 2, len(across) - 2)) * float(line.stderr)
+    value = float(line.slope)
+    return Measured(value, value - half, value + half, len(across))
+
+
+def sweeps(frame: pd.DataFrame, limit: int) -> Array:
+    """Sweeps until learned; ``limit`` where a network has not learned by then."""
+    return np.asarray(frame["sweeps"].fillna(limit), dtype=float)
+
+
+def faster(frame: pd.DataFrame, other: pd.DataFrame, limit: int, level: float) -> Measured:
+    """How many times fewer sweeps the rows take than the others, on average over all networks.
+
+    A network that has not learned counts with the sweeps it was given (the restricted mean of survival analysis), so
+    that no one is left out and the ratio is nearer to 1 than it would be with more sweeps. Bootstrap, percentiles.
+    """
+    one, its = sweeps(frame, limit), sweeps(other, limit)
+    value = float(its.mean() / one.mean())
+    if np.ptp(one) == 0 and np.ptp(its) == 0:
+        return Measured(value, value, value, len(one) + len(its))
+    found = stats.bootstrap(
+        (its, one), ratio_of_means, n_resamples=RESAMPLES, batch=500, vectorized=True, paired=False,
+        confidence_level=level, method="percentile", rng=np.random.default_rng(0),
+    )  # fmt: skip
+    low, high = found.confidence_interval
+    return Measured(value, float(low), float(high), len(one) + len(its))
+
+
+def ratio_of_means(one: Array, other: Array, axis: int = -1) -> Any:
+    """The mean of one sample over that of another."""
+    return one.mean(axis=axis) / other.mean(axis=axis)
+
+
+def survival(frame: pd.DataFrame, limit: int) -> Any:
+    """Kaplan & Meier's estimate of the share that has not learned by a sweep: SciPy's, censored at ``limit``."""
+    learned = frame["sweeps"].notna()
+    times = np.maximum(sweeps(frame, limit), 1.0)
+    sample = stats.CensoredData(
+        uncensored=times[learned.to_numpy()].tolist(), right=times[~learned.to_numpy()].tolist()
+    )
+    return stats.ecdf(sample)
+
+
+def typical(frame: pd.DataFrame, limit: int, level: float) -> Measured:
+    """Sweeps by which half of all networks have learned, by Kaplan & Meier; infinite where no half has.
+
+    The interval is where the band about the curve crosses one half.
+    """
+    curve = survival(frame, limit)
+    band = curve.cdf.confidence_interval(level, method="log-log") if curve.cdf.quantiles.size > 1 else None
+    points = [crossing(curve.cdf)] + ([crossing(band.high), crossing(band.low)] if band else [np.nan, np.nan])
+    value, low, high = points
+    return Measured(value, low if np.isfinite(low) else value, high if not np.isnan(high) else value, len(frame))
+
+
+def crossing(curve: Any) -> float:
+    """Where a distribution function reaches one half."""
+    reached = np.flatnonzero(np.nan_to_num(curve.probabilities) >= 0.5)
+    return float(curve.quantiles[reached[0]]) if len(reached) else float("inf")
+
+
+def place(frame: pd.DataFrame, at: float, level: float) -> Measured:
+    """How usual a number of sweeps is among all networks: twice the smaller part on either side of it, at most 1.
+
+    1 is the median; below 0.05 it is outside of the middle 95 %. Those that have not learned lie beyond it.
+    """
+    one = share(frame.assign(_by=frame["sweeps"].fillna(np.inf) <= at), "_by", level)
+    ends = sorted(2 * min(part, 1 - part) for part in (one.low, one.high))
+    top = 1.0 if one.low <= 0.5 <= one.high else ends[1]
+    return Measured(2 * min(one.value, 1 - one.value), ends[0], top, one.n)
+
+
+def apart(frame: pd.DataFrame, other: pd.DataFrame, expression: str, level: float) -> Measured:
+    """Kolmogorov & Smirnov's distance between two distributions, from 0 to 1; SciPy's bootstrap, percentiles."""
+    one, its = values(frame, expression), values(other, expression)
+    found = stats.bootstrap(
+        (one, its), lambda a, b: stats.ks_2samp(a, b).statistic, n_resamples=999, vectorized=False, paired=False,
+        confidence_level=min(level, 0.99), method="percentile", rng=np.random.default_rng(0),
+    )  # fmt: skip
+    low, high = found.confidence_interval
+    value = float(stats.ks_2samp(one, its).statistic)
+    return Measured(value, min(float(low), value), float(high), len(one) + len(its))
+
+
+def tuned(frame: pd.DataFrame, by: Sequence[str], limit: int) -> tuple[pd.DataFrame, str]:
+    """The rows at the best setting of some columns, and what that is.
+
+    Best: fewest sweeps on average over the even seeds, as ``faster`` counts them; the rows are those of the odd seeds,
+    which had no part in the choice.
+    """
+    even = frame[frame["seed"] % 2 == 0]
+    means = even.assign(_took=sweeps(even, limit)).groupby(list(by))["_took"].mean()
+    best = means.index[int(np.argmin(means.to_numpy()))]
+    chosen = dict(zip(by, best if isinstance(best, tuple) else (best,), strict=True))
+    odd = frame[frame["seed"] % 2 == 1]
+    for column, value in chosen.items():
+        odd = odd[odd[column] == value]
+    edge = any(value in (min(frame[c]), max(frame[c])) for c, value in chosen.items() if len(set(frame[c])) > 2)
+    words = ", ".join(f"{column} {value:g}" for column, value in chosen.items())
+    return odd, words + (" (at the edge of the grid)" if edge else "")
+
+
+def limit_of(name: str) -> int:
+    """The sweeps that an experiment gives its networks."""
+    return load(name).learning.sweeps
