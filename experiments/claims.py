@@ -54,6 +54,7 @@ class Test:
     typical: str | None = None  # "sweeps"
     place: float | None = None  # the paper's sweeps
     apart: str | None = None
+    within: int = 0  # sweeps that each network was given; 0: as many as the experiment of that name has
     paper: str = ""  # the paper's value
     holds: str = ""  # ">= 0.9"; a test without lines informs and does not decide
     fails: str = ""
@@ -203,8 +204,9 @@ def measured(test: Test, results: Path, level: float) -> Measured | None:
         return None
     frame = evidence.table(path)
     own, other = evidence.rows(frame, test.among), evidence.rows(frame, test.versus) if test.versus else None
-    limited = test.tuned or test.measure in ("faster", "typical")
-    limit, at = evidence.limit_of(test.table) if limited else 0, ""
+    limited, limit, at = test.tuned or test.measure in ("faster", "typical"), test.within, ""
+    if limited and not limit:
+        limit = evidence.limit_of(test.table)
     if test.tuned:
         own, at = evidence.tuned(own, test.tuned, limit)
         if other is not None:
