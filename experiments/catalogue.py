@@ -10,6 +10,7 @@ PUBLISHED: dict[str, int] = {
     "symmetry": 5_000,
     "symmetry_soft_targets": 5_000,
     "symmetry_no_hidden": 1_000,
+    "symmetry_equal_start": 10,
     "xor": 5_000,
     "xor_2_2_1": 5_000,
     "xor_2_2_1_fast": 5_000,
@@ -45,8 +46,8 @@ SCRIPTS: dict[str, float] = {
     "iterative": 60.0,
     "attention": 180.0,
     "stuck": 100.0,
-    "no_hidden": 10.0,
-    "chain_rule": 30.0,
+    "no_hidden": 5.0,
+    "chain_rule": 40.0,
 }
 """Modules of ``experiments`` that measure what is no training of a population: seconds that each takes, roughly."""
 
