@@ -46,6 +46,7 @@ SCRIPTS: dict[str, float] = {
     "iterative": 60.0,
     "attention": 180.0,
     "stuck": 100.0,
+    "second_derivatives": 30.0,
     "no_hidden": 5.0,
     "chain_rule": 40.0,
 }
