@@ -31,7 +31,7 @@ PUBLISHED: dict[str, int] = {
 STUDIES: dict[str, int] = {
     "symmetry_depth": 100,
     "family_trees_rules": 200,
-    "symmetry_connections": 2_000,
+    "symmetry_connections": 1_000,
     "symmetry_functions": 1_000,
     "symmetry_rules": 1_000,
     "xor_connections": 2_000,
