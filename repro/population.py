@@ -6,6 +6,7 @@ architecture alone, so it starts, and in exact arithmetic ends, as it would if i
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -23,8 +24,20 @@ DRAWN_AT_ONCE = 10_000
 """Seeds whose first weights are drawn in float64 before they take on the precision of the others."""
 
 
+class HasWeights(Protocol):
+    """A plan of a network, as far as its weights go: an ``Architecture``, or another."""
+
+    @property
+    def weight_shapes(self) -> dict[str, tuple[int, int]]:
+        """(to, from) of each set of weights, by key."""
+
+    @property
+    def weight_count(self) -> int:
+        """All weights of one network."""
+
+
 def initial_weights(
-    architecture: Architecture,
+    architecture: HasWeights,
     seeds: Sequence[int],
     initial_range: float,
     dtype: torch.dtype = torch.float32,
