@@ -10,7 +10,7 @@ PUBLISHED: dict[str, int] = {
     "symmetry": 5_000,
     "symmetry_soft_targets": 5_000,
     "symmetry_no_hidden": 1_000,
-    "symmetry_equal_start": 10,
+    "symmetry_equal_start": 16,
     "xor": 5_000,
     "xor_2_2_1": 5_000,
     "xor_2_2_1_fast": 5_000,

@@ -1,8 +1,9 @@
 """The ledger of claims (claims.yaml beside this file), and what results/ says of each.
 
 A claim has tests. A test names a table of results/, a measure (see ``experiments.evidence``) and two lines, drawn
-before the runs: beyond the one the claim holds there, beyond the other it fails. The whole interval has to be beyond a
-line; anything else holds in part. A claim holds where all its tests do, fails where all fail, and else holds in part.
+before the runs: beyond the one the claim holds there, beyond the other it fails, and between the two it holds in part.
+The whole interval has to lie there; where it crosses a line, the networks are too few to decide. A claim holds where
+all its tests do, fails where all fail, is undecided where all are, and else holds in part.
 
 The intervals that decide are simultaneous: at 1 - 0.05 / m for m intervals, by Bonferroni's inequality, so that with a
 chance of 95 % all of them hold what they should at once. Those of 95 % each are given beside them.
@@ -25,9 +26,9 @@ LEDGER = Path(__file__).with_name("claims.yaml")
 
 FILE = "claims.csv"
 
-HOLDS, IN_PART, FAILS = "holds", "holds in part", "does not hold"
+HOLDS, IN_PART, FAILS, UNDECIDED = "holds", "holds in part", "does not hold", "undecided"
 UNTESTABLE, NOT_RUN = "cannot be tested", "not run"
-VERDICTS = (HOLDS, IN_PART, FAILS, UNTESTABLE, NOT_RUN)
+VERDICTS = (HOLDS, IN_PART, FAILS, UNDECIDED, UNTESTABLE, NOT_RUN)
 
 MEASURES = ("share", "gain", "median", "largest", "slope", "faster", "typical", "place", "apart")
 
@@ -137,7 +138,7 @@ def read_ledger(path: Path = LEDGER) -> list[Claim]:
         merged = OmegaConf.merge(OmegaConf.structured(Ledger), OmegaConf.load(path))
         ledger = OmegaConf.to_object(merged)
     except OmegaConfBaseException as problem:
-        raise ValueError(f"{path.name}: {str(problem).splitlines()[0]}") from None
+        raise ValueError(f"{path.name}: {problem.full_key}: {str(problem).splitlines()[0]}") from None
     assert isinstance(ledger, Ledger)
     seen: set[str] = set()
     for claim in ledger.claims:
@@ -185,7 +186,12 @@ def verdict_of(test: Test, found: Measured | None) -> str:
         return NOT_RUN
     if not test.decides:
         return ""
-    return HOLDS if beyond(found, test.holds) else FAILS if beyond(found, test.fails) else IN_PART
+    if beyond(found, test.holds):
+        return HOLDS
+    if beyond(found, test.fails):
+        return FAILS
+    low, high = sorted(parsed(line)[1] for line in (test.holds, test.fails))
+    return IN_PART if low <= found.low and found.high <= high else UNDECIDED
 
 
 def together(claim: Claim, verdicts: Sequence[str]) -> str:
@@ -261,7 +267,12 @@ def csv_rows(judged: Sequence[Judged]) -> Iterator[dict[str, object]]:
     """results/claims.csv: a row a test, and one for a claim that cannot be tested."""
     for one in judged:
         claim = one.claim
-        about = {"claim": claim.id, "place": claim.place, "verdict": one.verdict, "verdict_at_95": one.verdict_at_95}
+        about: dict[str, object] = {
+            "claim": claim.id,
+            "place": claim.place,
+            "verdict": one.verdict,
+            "verdict_at_95": one.verdict_at_95,
+        }
         for finding in one.findings or (Finding(Test("", ""), None, None),):
             test, found, wide = finding.test, finding.at_95, finding.simultaneous
             named = bool(test.table)

@@ -26,6 +26,9 @@ HELP = {"-h", "--help"}
 COMPOSES = {"-c", "--cfg", "-i", "--info", "-p", "--package", "--resolve"}
 """Flags with which Hydra shows an experiment's options in place of running it."""
 MOST_JOBS_CHECKED = 200
+GROUPS = ("reading", "count", "links", "rule")
+"""What may stand beside an experiment: the names of groups of configs."""
+
 RESUMED_WITH = ("threads", "device", "record.progress")
 """The options that a resumed run may have another value of: what it finds does not depend on them, but for rounding."""
 
@@ -243,12 +246,12 @@ def _explain(problem: Exception, texts: list[str], configs: Path) -> str:
             OmegaConf.to_object(compose("config", [*chosen, text]))
         except (HydraException, OmegaConfBaseException) as own:
             key = text.partition("=")[0].lstrip("+~")
-            if key in ("reading", "count", "links", "rule"):
+            if key in GROUPS:
                 return f"{text}: there is no such {key}; choose from {', '.join(choices(key, configs))}"
             if key == "hydra/launcher":
                 there = "`pip install -e '.[cluster]'` brings joblib, submitit_local and submitit_slurm"
                 return f"{text}: there is no such launcher; {there}"
-            options = list(_options(compose("config", chosen)))
+            options = [*_options(compose("config", chosen)), *GROUPS]
             cause = own.__cause__
             if key in options or key.startswith("hydra."):
                 return f"{text}: {_one_line(cause if isinstance(cause, OmegaConfBaseException) else own)}"

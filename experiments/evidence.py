@@ -2,10 +2,12 @@
 
 Conditions and quantities are expressions over the columns of the table, as ``pandas.DataFrame.query`` and ``eval`` take
 them, so that a reader can type them in: ``pd.read_csv("results/symmetry.csv").query("solved == 1").eval("S4 == 1")``.
-Every interval is SciPy's: Wilson's for a share, Newcombe's from two of these for a difference, order statistics for a
-median, Kaplan & Meier's for sweeps that no run was long enough to see, the bootstrap for a ratio of means.
+Intervals are SciPy's: Wilson's for a share, Newcombe's from two of these for a difference, order statistics for a
+median, Kaplan & Meier's for sweeps that no run was long enough to see, the bootstrap for a ratio of means. One is by
+hand: that of Kolmogorov & Smirnov's distance.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,8 +23,8 @@ from experiments.build import load
 
 Array = NDArray[np.float64]
 
-RESAMPLES = 9_999
-"""Of a bootstrap: enough for the ends of the widest interval that is asked for."""
+RESAMPLES = 39_999
+"""Of a bootstrap: some ten of them lie beyond each end of the widest interval that is asked for."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,13 @@ class Measured:
     at: str = ""
 
 
-@lru_cache(maxsize=64)
 def table(path: Path) -> pd.DataFrame:
-    """A file of results/. Raises FileNotFoundError."""
+    """A file of results/, read once until it changes. Raises FileNotFoundError."""
+    return _read(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, changed: int) -> pd.DataFrame:
     return pd.read_csv(path)
 
 
@@ -81,8 +87,8 @@ def median(frame: pd.DataFrame, expression: str, level: float) -> Measured:
     found = values(frame, expression)
     middle = float(np.median(found))
     bounds: Any = stats.quantile_test(found, q=middle, p=0.5).confidence_interval(level)
-    low, high = (middle if np.isnan(bound) else float(bound) for bound in bounds)
-    return Measured(middle, low, high, len(found))
+    low, high = (float(bound) for bound in bounds)  # nan: so few have no bound there
+    return Measured(middle, -np.inf if np.isnan(low) else low, np.inf if np.isnan(high) else high, len(found))
 
 
 def largest(frame: pd.DataFrame, expression: str) -> Measured:
@@ -113,15 +119,22 @@ def faster(frame: pd.DataFrame, other: pd.DataFrame, limit: int, level: float) -
     that no one is left out and the ratio is nearer to 1 than it would be with more sweeps. Bootstrap, percentiles.
     """
     one, its = sweeps(frame, limit), sweeps(other, limit)
-    value = float(its.mean() / one.mean())
-    if np.ptp(one) == 0 and np.ptp(its) == 0:
-        return Measured(value, value, value, len(one) + len(its))
+    value, n = float(its.mean() / one.mean()), len(one) + len(its)
+    if min(*one, *its) >= limit or min(len(one), len(its)) < 2:  # nothing is known of the ratio
+        return Measured(value, 0.0, np.inf, n)
+    low, high = np.quantile(ratios(its.tobytes(), one.tobytes()), [(1 - level) / 2, (1 + level) / 2])
+    return Measured(value, float(low), float(high), n)
+
+
+@lru_cache(maxsize=8)
+def ratios(one: bytes, other: bytes) -> Array:
+    """The mean of one sample over that of another, both float64, in samples drawn from them anew: SciPy's bootstrap."""
+    samples = (np.frombuffer(one), np.frombuffer(other))
     found = stats.bootstrap(
-        (its, one), ratio_of_means, n_resamples=RESAMPLES, batch=500, vectorized=True, paired=False,
-        confidence_level=level, method="percentile", rng=np.random.default_rng(0),
+        samples, ratio_of_means, n_resamples=RESAMPLES, batch=500, vectorized=True, paired=False, method="percentile",
+        rng=np.random.default_rng(0),
     )  # fmt: skip
-    low, high = found.confidence_interval
-    return Measured(value, float(low), float(high), len(one) + len(its))
+    return np.asarray(found.bootstrap_distribution, dtype=float)
 
 
 def ratio_of_means(one: Array, other: Array, axis: int = -1) -> Any:
@@ -145,7 +158,11 @@ def typical(frame: pd.DataFrame, limit: int, level: float) -> Measured:
     The interval is where the band about the curve crosses one half.
     """
     curve = survival(frame, limit)
-    band = curve.cdf.confidence_interval(level, method="log-log") if curve.cdf.quantiles.size > 1 else None
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", "The confidence interval is undefined", RuntimeWarning
+        )  # where all have learned
+        band = curve.cdf.confidence_interval(level, method="log-log") if curve.cdf.quantiles.size > 1 else None
     points = [crossing(curve.cdf)] + ([crossing(band.high), crossing(band.low)] if band else [np.nan, np.nan])
     value, low, high = points
     return Measured(value, low if np.isfinite(low) else value, high if not np.isnan(high) else value, len(frame))
@@ -153,7 +170,7 @@ def typical(frame: pd.DataFrame, limit: int, level: float) -> Measured:
 
 def crossing(curve: Any) -> float:
     """Where a distribution function reaches one half."""
-    reached = np.flatnonzero(np.nan_to_num(curve.probabilities) >= 0.5)
+    reached = np.flatnonzero(np.nan_to_num(curve.probabilities) >= 0.5 - 1e-12)  # a product, rounded
     return float(curve.quantiles[reached[0]]) if len(reached) else float("inf")
 
 
@@ -169,15 +186,15 @@ def place(frame: pd.DataFrame, at: float, level: float) -> Measured:
 
 
 def apart(frame: pd.DataFrame, other: pd.DataFrame, expression: str, level: float) -> Measured:
-    """Kolmogorov & Smirnov's distance between two distributions, from 0 to 1; SciPy's bootstrap, percentiles."""
+    """Kolmogorov & Smirnov's distance between two distributions, from 0 to 1.
+
+    The interval is by Dvoretzky, Kiefer & Wolfowitz: how far each sample may be from what it was drawn from, with
+    Massart's constant, at half of what may go wrong.
+    """
     one, its = values(frame, expression), values(other, expression)
-    found = stats.bootstrap(
-        (one, its), lambda a, b: stats.ks_2samp(a, b).statistic, n_resamples=999, vectorized=False, paired=False,
-        confidence_level=min(level, 0.99), method="percentile", rng=np.random.default_rng(0),
-    )  # fmt: skip
-    low, high = found.confidence_interval
-    value = float(stats.ks_2samp(one, its).statistic)
-    return Measured(value, min(float(low), value), float(high), len(one) + len(its))
+    value = float(stats.ks_2samp(one, its, method="exact" if min(len(one), len(its)) < 2 else "asymp").statistic)
+    half = sum(float(np.sqrt(np.log(4 / (1 - level)) / (2 * len(sample)))) for sample in (one, its))
+    return Measured(value, max(0.0, value - half), min(1.0, value + half), len(one) + len(its))
 
 
 def tuned(frame: pd.DataFrame, by: Sequence[str], limit: int) -> tuple[pd.DataFrame, str]:
@@ -187,6 +204,8 @@ def tuned(frame: pd.DataFrame, by: Sequence[str], limit: int) -> tuple[pd.DataFr
     which had no part in the choice.
     """
     even = frame[frame["seed"] % 2 == 0]
+    if even.empty:
+        return even, ""
     means = even.assign(_took=sweeps(even, limit)).groupby(list(by))["_took"].mean()
     best = means.index[int(np.argmin(means.to_numpy()))]
     chosen = dict(zip(by, best if isinstance(best, tuple) else (best,), strict=True))
@@ -198,6 +217,7 @@ def tuned(frame: pd.DataFrame, by: Sequence[str], limit: int) -> tuple[pd.DataFr
     return odd, words + (" (at the edge of the grid)" if edge else "")
 
 
+@lru_cache(maxsize=64)
 def limit_of(name: str) -> int:
     """The sweeps that an experiment gives its networks."""
     return load(name).learning.sweeps

@@ -16,14 +16,15 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from experiments import report
-from experiments.build import compiles, load, seconds_uncompiled
+from experiments.build import PAYS_FROM, compiles, load, seconds_uncompiled
 from experiments.catalogue import PUBLISHED, READINGS, READINGS_SEEDS, RESULTS, SCRIPTS, STUDIES
 from experiments.command_line import at_least_1
 from experiments.files import alone_in
@@ -49,11 +50,15 @@ FASTER, COMPILING = 10.0, 8.0
 
 @dataclass(frozen=True)
 class Job:
-    """Work for one process: a script, or runs of one experiment that share their machine code. seconds: roughly."""
+    """Work for one process: a script, or runs of one experiment that share their machine code.
+
+    compile: whether that pays for them together, where it does not for one; None: as each has it. seconds: roughly.
+    """
 
     name: str
     settings: tuple[Setting, ...] = ()
     seeds: int | None = None
+    compile: bool | None = None
     seconds: float = 0.0
 
     @property
@@ -70,13 +75,14 @@ class Job:
 
     def overrides(self, setting: Setting) -> list[str]:
         """The options of one of its runs."""
-        return [f"population.seeds={self.seeds}", *(f"{option}={value}" for option, value in setting)]
+        compiled = ["compile=true"] if self.compile else []
+        return [f"population.seeds={self.seeds}", *compiled, *(f"{option}={value}" for option, value in setting)]
 
 
 def jobs_of(name: str, seeds: int | None = None) -> list[Job]:
     """The work for a script or an experiment: one job, or for a study one for each piece of machine code."""
     if name in SCRIPTS:
-        return [Job(name, (), seeds, SCRIPTS[name])]
+        return [Job(name, seeds=seeds, seconds=SCRIPTS[name])]
     seeds = seeds or PUBLISHED.get(name) or STUDIES.get(name, READINGS_SEEDS)
 
     def code(setting: Setting) -> Setting:
@@ -87,10 +93,12 @@ def jobs_of(name: str, seeds: int | None = None) -> list[Job]:
 
 
 def timed(job: Job) -> Job:
-    """The same with the seconds that it will take, roughly."""
-    configs = [load(job.name, *job.overrides(setting)) for setting in job.settings]
-    total = sum(seconds_uncompiled(config) / (FASTER if compiles(config) else 1) for config in configs)
-    return Job(job.name, job.settings, job.seeds, total + COMPILING * any(map(compiles, configs)))
+    """The same with whether to compile, and the seconds that it takes, roughly: as many runs as long as the first."""
+    config = load(job.name, *job.overrides(job.settings[0]))
+    total = seconds_uncompiled(config) * len(job.settings)
+    if len(job.settings) > 1:
+        job = replace(job, compile=total >= PAYS_FROM)
+    return replace(job, seconds=COMPILING + total / FASTER if job.compile or compiles(config) else total)
 
 
 def do(job: Job, resume: bool) -> Job:
@@ -99,7 +107,8 @@ def do(job: Job, resume: bool) -> Job:
         directory = job.directory()
         if not (resume and finished(directory, job.overrides(()))):
             shutil.rmtree(directory, ignore_errors=True)
-            importlib.import_module(f"experiments.{job.name}").write(directory, job.seeds)
+            with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):  # its progress would run into ours
+                importlib.import_module(f"experiments.{job.name}").write(directory, job.seeds)
             (directory / FINISHED).write_text("\n".join(job.overrides(())), encoding="utf-8")
     for setting in job.settings:
         directory, overrides = job.directory(setting), job.overrides(setting)

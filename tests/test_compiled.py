@@ -5,16 +5,20 @@ slow go through the real one, which writes C++.
 """
 
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
 from torch._dynamo.testing import CompileCounter
 from torch._dynamo.utils import counters
 
+from repro import sweeps
 from repro.errors import ErrorMeasure
 from repro.learning import Phase
-from repro.lesson import Criterion, Learning
+from repro.lesson import Criterion, Learning, Lesson
+from repro.output_functions import SOFTSIGN, TANH
 from repro.population import LANES
+from repro.tasks import Task
 from repro.tasks.family_trees import family_trees, random_splits
 from repro.tasks.symmetry import symmetry
 from repro.tasks.xor import xor
@@ -38,7 +42,17 @@ each_task = pytest.mark.parametrize(("plan", "task", "more"), TASKS.values(), id
 
 
 @pytest.fixture
-def counted(monkeypatch):
+def nothing_compiled(monkeypatch):
+    """As in a process that has compiled nothing yet; what a test compiles is kept for no other."""
+    monkeypatch.setattr(sweeps, "MACHINE_CODE", {})
+    torch._dynamo.reset()
+    counters.clear()
+    yield
+    torch._dynamo.reset()
+
+
+@pytest.fixture
+def counted(monkeypatch, nothing_compiled):
     """Counts how often a graph is compiled."""
     counter, compile = CompileCounter(), torch.compile
 
@@ -46,17 +60,7 @@ def counted(monkeypatch):
         return compile(f, backend=counter, **others)
 
     monkeypatch.setattr(torch, "compile", counting)
-    torch._dynamo.reset()
-    yield counter
-    torch._dynamo.reset()
-
-
-@pytest.fixture
-def fresh_compiler():
-    torch._dynamo.reset()
-    counters.clear()
-    yield
-    torch._dynamo.reset()
+    return counter
 
 
 def compiled_and_explicit(plan, task, learning, criterion=NEVER, replicas=6, **options):
@@ -77,7 +81,7 @@ def test_compiled_is_explicit_and_compiled_once(plan, task, more, counted):
 
 @pytest.mark.slow
 @each_task
-@pytest.mark.usefixtures("fresh_compiler")
+@pytest.mark.usefixtures("nothing_compiled")
 def test_machine_code_is_explicit_and_compiled_once(plan, task, more):
     """In float64, to 1e-10: 50 sweeps, in two threads of several chunks each."""
     learning = Learning(PHASES, 50, 0.002)
@@ -88,7 +92,7 @@ def test_machine_code_is_explicit_and_compiled_once(plan, task, more):
 
 @pytest.mark.slow
 @each_task
-@pytest.mark.usefixtures("fresh_compiler")
+@pytest.mark.usefixtures("nothing_compiled")
 def test_machine_code_gives_a_replica_the_same_bits_in_any_company(plan, task, more):
     """In float32: by itself, among 40, in chunks of 16 or of 64, in one thread or in two."""
     rules, held_out = (task, Learning(PHASES, 60, 0.002), Criterion(0.4)), more.get("held_out")
@@ -103,7 +107,7 @@ def test_machine_code_gives_a_replica_the_same_bits_in_any_company(plan, task, m
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("fresh_compiler")
+@pytest.mark.usefixtures("nothing_compiled")
 def test_machine_code_changes_weights_after_every_case():
     learning = Learning(PHASES, 40, 0.002, per_case=True)
     held_out = torch.tensor([[True], [False], [False], [False]])
@@ -113,7 +117,7 @@ def test_machine_code_changes_weights_after_every_case():
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("fresh_compiler")
+@pytest.mark.usefixtures("nothing_compiled")
 def test_threads_share_the_machine_code():
     """8,000 calls by 8 threads that take turns at every chance: what torch keeps for all must not get mixed up."""
     learning = Learning((Phase(0.25, 0.9),), 200)
@@ -138,16 +142,87 @@ def test_replicas_that_stop_need_no_new_compilation(counted):
     assert_same(compiled, explicit, 1e-10)
 
 
-def test_the_same_sweep_with_other_numbers_is_compiled_once(counted):
-    """Another epsilon, alpha, or desired output is a number in a tensor; another decay is a number in the code."""
+LESSON = Lesson(XOR.architecture, xor(), Learning(PHASES, 5, 0.002), Criterion(0.3), ErrorMeasure(), None)
+
+
+def other_learning(**options) -> Lesson:
+    return replace(LESSON, learning=replace(LESSON.learning, **options))
+
+
+SAME_CODE = {
+    "epsilon and alpha": other_learning(phases=(Phase(0.3, 0.1),)),
+    "one phase more": other_learning(phases=(Phase(0.02, 0.0, 2), *PHASES)),
+    "sweeps": other_learning(sweeps=9),
+    "the same, made anew": replace(LESSON, architecture=XOR.architecture, task=xor(), measure=ErrorMeasure()),
+}
+OTHER_CODE = {
+    "function": replace(LESSON, architecture=replace(LESSON.architecture, functions={"hidden": TANH})),
+    "another function": replace(LESSON, architecture=replace(LESSON.architecture, functions={"hidden": SOFTSIGN})),
+    "hidden units": replace(
+        LESSON, architecture=replace(LESSON.architecture, groups={"input": 2, "hidden": 2, "output": 1})
+    ),
+    "links": replace(
+        LESSON, architecture=replace(LESSON.architecture, links={"hidden": ["input"], "output": ["hidden"]})
+    ),
+    "biases": replace(LESSON, architecture=replace(LESSON.architecture, biases=["output"])),
+    "desired outputs": replace(LESSON, task=xor().with_targets(0.1, 0.9)),
+    "cases in another order": replace(
+        LESSON, task=Task("xor", {"input": xor().inputs["input"].flip(0)}, xor().desired.flip(0), xor().cases[::-1])
+    ),
+    "tolerance": replace(LESSON, criterion=Criterion(0.4)),
+    "going on after it": replace(LESSON, criterion=Criterion(0.3, stop=False)),
+    "error measure": replace(LESSON, measure=ErrorMeasure(form="cross_entropy")),
+    "bound": replace(LESSON, measure=ErrorMeasure(satisfied="unit", measured_from="bound", on_bound=0.9)),
+    "decay": other_learning(decay=0.003),
+    "decay of what": other_learning(decay_of="carried"),
+    "decay of biases": other_learning(decay_biases=False),
+    "by fan-in": other_learning(per_fan_in=True),
+    "after every case": other_learning(per_case=True),
+}
+
+
+@pytest.mark.parametrize("name", [*SAME_CODE, *OTHER_CODE])
+def test_only_a_lesson_that_differs_in_more_than_numbers_is_compiled(monkeypatch, name):
+    """How often torch.compile is called for two lessons, and whether the second is handed the first one's loop."""
+    monkeypatch.setattr(sweeps, "MACHINE_CODE", {})
+    made = []
+    monkeypatch.setattr(torch, "compile", lambda f, **options: made.append(f) or f)
+    other = {**SAME_CODE, **OTHER_CODE}[name]
+    for lesson in (LESSON, other, LESSON, other):
+        sweeps.compiled(lesson)
+    assert len(made) == len(sweeps.MACHINE_CODE) == (1 if name in SAME_CODE else 2)
+
+
+def trained_by(lesson: Lesson, compile: bool):
+    population = started(XOR, range(6), initial_range=1.0)
+    options = {"measure": lesson.measure, "held_out": lesson.held_out, "every": 5, "compile": compile}
+    return finish(population, lesson.task, lesson.learning, lesson.criterion, **options)
+
+
+def test_code_that_was_kept_does_what_a_lesson_says(counted):
+    """One after the other in one process: lessons that share code, and lessons that must not, each as it is written."""
     trainings = [
-        (xor(), Learning(PHASES, 5, 0.002), 1),
-        (xor(), Learning((Phase(0.3, 0.1),), 7, 0.002), 1),
-        (xor().with_targets(0.1, 0.9), Learning(PHASES, 5, 0.002), 1),
-        (xor(), Learning(PHASES, 5, 0.003), 2),
+        (LESSON, 1),
+        (SAME_CODE["epsilon and alpha"], 1),
+        (SAME_CODE["one phase more"], 1),
+        (SAME_CODE["sweeps"], 1),
+        (OTHER_CODE["desired outputs"], 1),  # torch.compile is called again, and finds the same graph
+        (OTHER_CODE["cases in another order"], 1),
+        (OTHER_CODE["decay"], 2),
+        (OTHER_CODE["error measure"], 3),
+        (LESSON, 3),
     ]
-    for task, learning, graphs in trainings:
-        assert_same(*compiled_and_explicit(XOR, task, learning, every=5), 1e-12)
+    for lesson, graphs in trainings:
+        assert_same(trained_by(lesson, compile=True), trained_by(lesson, compile=False), 1e-12)
+        assert counted.frame_count == graphs
+
+
+def test_kept_code_takes_other_cases_held_out(counted):
+    """Which cases a replica learns is no part of the code; whether some are held out is."""
+    for out, graphs in (([0], 1), ([3], 1), ([], 2), ([1, 2], 2)):
+        held_out = torch.tensor([[case in out] for case in range(4)]) if out else None
+        lesson = replace(LESSON, held_out=held_out)
+        assert_same(trained_by(lesson, compile=True), trained_by(lesson, compile=False), 1e-12)
         assert counted.frame_count == graphs
 
 

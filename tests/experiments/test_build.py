@@ -74,6 +74,88 @@ def test_printed_weights_of_another_network_are_refused():
         build.build_population(load("symmetry", "network.start=xor"))
 
 
+# Layers ------------------------------------------------------------------------------------------------------
+
+
+def test_one_layer_is_the_network_as_it_is_written():
+    for name in ("symmetry", "xor", "family_trees", "symmetry_no_hidden"):
+        network = load(name).network
+        assert build.stacked(network.groups, network.links, 1) == (network.groups, network.links)
+
+
+def test_layers_are_each_fed_by_the_one_below():
+    """What was fed by the hidden units is fed by the topmost; what is beside them stays."""
+    groups = {"input": 6, "hidden": 4, "aside": 2, "output": 1}
+    links = {"hidden": ["input"], "aside": ["input"], "output": ["aside", "hidden", "input"]}
+    tall, wired = build.stacked(groups, links, 3)
+    assert list(tall.items()) == [
+        ("input", 6),
+        ("hidden", 4),
+        ("hidden2", 4),
+        ("hidden3", 4),
+        ("aside", 2),
+        ("output", 1),
+    ]
+    assert wired == {
+        "hidden": ["input"],
+        "hidden2": ["hidden"],
+        "hidden3": ["hidden2"],
+        "aside": ["input"],
+        "output": ["aside", "hidden3", "input"],
+    }
+    assert (groups["hidden"], links["output"]) == (4, ["aside", "hidden", "input"])  # the options stay as they are
+
+
+@pytest.mark.parametrize("layers", [1, 2, 5, 20])
+def test_a_tall_network_has_the_weights_of_its_layers(layers):
+    plan = build.build_architecture(load("symmetry", f"network.layers={layers}", "network.groups.hidden=3"))
+    assert plan.weight_count == 3 * 7 + (layers - 1) * 3 * 4 + 4
+    assert [plan.function(group) for group in plan.receiving] == [output_functions.LOGISTIC] * (layers + 1)
+
+
+@pytest.mark.parametrize("layers", [2, 4])
+def test_every_layer_has_the_hidden_function(layers):
+    plan = build.build_architecture(load("symmetry", f"network.layers={layers}", "network.hidden_function=tanh"))
+    functions = [plan.function(group) for group in plan.receiving]
+    assert functions == [output_functions.TANH] * layers + [output_functions.LOGISTIC]
+
+
+def test_layers_are_the_same_network_as_groups_written_out():
+    """From the same first weights, the same E after some sweeps, to the last bit."""
+    E = []
+    for written_out in (False, True):
+        config = load("symmetry", "network.layers=2", "population.seeds=4")
+        if written_out:
+            config.network.layers = 1
+            config.network.groups = {"input": 6, "hidden": 2, "second": 2, "output": 1}
+            config.network.links = {"hidden": ["input"], "second": ["hidden"], "output": ["second"]}
+        population, task = build.build_population(config), build.build_task(config)
+        learning = replace(build.build_learning(config), sweeps=30)
+        *_, _ = train(population, task, learning, build.build_criterion(config), every=30)
+        E.append(population.E)
+    assert torch.equal(*E)
+
+
+def test_layers_count_in_the_time_that_a_run_takes():
+    one, many = (build.seconds_uncompiled(load("symmetry", f"network.layers={n}")) for n in (1, 20))
+    assert many > one
+
+
+# Compiling ---------------------------------------------------------------------------------------------------
+
+
+def test_seconds_are_those_of_the_changes_and_the_products():
+    """XOR 2-2-1: 9 weights, 4 cases; a change a sweep costs one start, a change a case four."""
+    config = load("xor_2_2_1", "population.seeds=100", "learning.sweeps=10")
+    products = 4 * 9 * build.PRODUCT_TAKES
+    once = 10 * (build.CHANGE_STARTS + 100 * (build.CHANGE_TAKES + products))
+    assert build.seconds_uncompiled(config) == pytest.approx(once)
+    each = load("xor_2_2_1", "population.seeds=100", "learning.sweeps=10", "rule=per_case")
+    assert build.seconds_uncompiled(each) == pytest.approx(
+        10 * (4 * build.CHANGE_STARTS + 100 * (4 * build.CHANGE_TAKES + products))
+    )
+
+
 @pytest.mark.parametrize(
     ("experiment", "seeds", "pays"),
     [

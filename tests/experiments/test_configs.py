@@ -9,9 +9,9 @@ import pytest
 
 from experiments import family_page
 from experiments.build import CONFIGS, build_architecture, build_held_out, build_learning, build_task, load
-from experiments.catalogue import PUBLISHED, STUDY
-from experiments.reproduce import choices
-from experiments.schema import Change, Config, MeasuredFrom, Satisfied
+from experiments.catalogue import PUBLISHED, STUDIES
+from experiments.catalogue import READINGS as READINGS_STUDY
+from experiments.schema import Change, Config, MeasuredFrom, Satisfied, choices
 from repro.learning import Phase, phase_of
 
 EXPERIMENTS, READINGS, COUNTS = choices("experiment"), choices("reading"), choices("count")
@@ -87,7 +87,8 @@ def test_literal_is_the_default():
 
 
 def test_every_experiment_is_published():
-    assert {*PUBLISHED, STUDY} == set(EXPERIMENTS)
+    assert {*PUBLISHED, *STUDIES, READINGS_STUDY} == set(EXPERIMENTS)
+    assert len(PUBLISHED) + len(STUDIES) + 1 == len(EXPERIMENTS)
 
 
 # Citations ---------------------------------------------------------------------------------------------------
@@ -276,6 +277,37 @@ def test_a_gain_is_one_departure_in_the_weights_and_its_square_in_epsilon(readin
     g = other.network.initial_range / printed().network.initial_range
     assert other.learning.epsilon == pytest.approx(g**2 * once.epsilon)
     assert other.learning.opening[0].epsilon == pytest.approx(g**2 * once.opening[0].epsilon)
+
+
+@pytest.mark.parametrize("name", ["xor_rules", "xor_connections", "xor_functions", "symmetry_rules"])
+def test_a_study_is_its_experiment_but_for_what_it_sweeps(name):
+    """Without its settings it has the options of the experiment that it is named after."""
+    study, plain = load(name), load("xor_2_2_1" if name.startswith("xor") else "symmetry")
+    study.name, study.summary = plain.name, plain.summary
+    assert study == plain
+
+
+def test_chauvin_s_criterion_is_an_error_of_one_hundredth():
+    """P p.332: half of the square of the largest difference that counts as learned."""
+    for name in ("xor_hidden_units", "xor_learning_rate"):
+        config = load(name)
+        assert 0.5 * config.criterion.tolerance**2 == pytest.approx(0.01, rel=1e-3)
+        assert config.task == load("xor_2_2_1").task
+    assert groups(load("xor_learning_rate")) == [2, 8, 1]
+
+
+def test_family_trees_by_every_rule_start_alike_and_have_no_decay():
+    config = load("family_trees_rules")
+    assert (config.network.initial_range, config.learning.decay, config.learning.opening) == (1, 0, [])
+    assert config.criterion.stop
+    assert config.task == printed().task
+    assert config.error == printed().error
+
+
+def test_depth_is_of_layers_of_six():
+    config = load("symmetry_depth", "network.layers=3")
+    assert groups(config) == [6, 6, 1]
+    assert build_architecture(config).weight_count == 3 * 6 * 7 + 7
 
 
 def test_hinton_s_held_out_answers():

@@ -1,20 +1,26 @@
 """``experiments.reproduce`` with a few seeds, into a directory of its own."""
 
 import csv
+import importlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
 from experiments import reproduce
-from experiments.build import CONFIGS
-from experiments.catalogue import PUBLISHED, STUDY
-from experiments.reproduce import FINISHED, STUDY_COLUMNS, STUDY_FEATURES, Job, finished, jobs_of, publish
+from experiments.build import PAYS_FROM, compiles, load, seconds_uncompiled
+from experiments.catalogue import PUBLISHED, READINGS, RESULTS, SCRIPTS, STUDIES
+from experiments.reproduce import COMPILING, FASTER, FINISHED, QUICK, RUNS, Display, Job, each_done, finished, jobs_of
+from experiments.studies import COLUMNS, settings
+from experiments.tables import write_rows
 from tests.experiments.processes import left_of_group, start
+
+Setting = tuple[tuple[str, str], ...]
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -25,10 +31,10 @@ def rows(path: Path) -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nosuch"], ["nosuch", "symmetry", STUDY]),
+        (["nosuch"], ["nosuch", "symmetry", "xor_rules", "chain_rule", READINGS]),
         (["xor", "nosuch", "other"], ["nosuch, other"]),
-        (["xor", "--seeds", "0"], ["--seeds 0", "at least 1"]),
-        (["xor", "--seeds", "-4"], ["--seeds -4", "at least 1"]),
+        (["xor", "--seeds", "0"], ["--seeds: 0", "at least 1"]),
+        (["xor", "--seeds", "-4"], ["--seeds: -4", "at least 1"]),
         (["xor", "--seeds", "many"], ["--seeds", "many"]),
         (["xor", "--sedes", "3"], ["--sedes"]),
     ],
@@ -53,74 +59,337 @@ def test_few_seeds_do_not_replace_the_published_ones(monkeypatch, capsys):
     assert "--results" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("more", [["xor"], ["--seeds", "3"], ["--results", "elsewhere"]], ids=" ".join)
+def test_quick_takes_nothing_else(monkeypatch, capsys, tmp_path, more):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["reproduce", "--quick", *more])
+    with pytest.raises(SystemExit) as end:
+        reproduce.main()
+    assert end.value.code == 2
+    assert "--quick: takes no NAME, --seeds or --results" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def asked(monkeypatch, *arguments: str):
+    monkeypatch.setattr(sys, "argv", ["reproduce", *arguments])
+    return reproduce.parsed()[1]
+
+
+def test_quick_is_all_experiments_with_few_seeds_elsewhere(monkeypatch):
+    quick = asked(monkeypatch, "--quick", "--resume")
+    assert (quick.names, quick.seeds, quick.results, quick.resume) == ([*PUBLISHED], 50, QUICK, True)
+    assert QUICK.resolve() != RESULTS.resolve()
+
+
+def test_what_is_asked_for(monkeypatch):
+    plain = asked(monkeypatch, "xor_rules", "chain_rule", READINGS)
+    assert plain.names == ["xor_rules", "chain_rule", READINGS]
+    assert (plain.seeds, plain.results, plain.resume, plain.quick) == (None, RESULTS, False, False)
+
+
+@pytest.mark.parametrize(("arguments", "missing"), [([], [READINGS]), (["--quick"], [*STUDIES, *SCRIPTS, READINGS])])
+def test_what_is_run_without_a_name(monkeypatch, tmp_path, arguments, missing):
+    """All but the readings; of ``--quick`` no studies and no scripts."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["reproduce", *arguments])
+    calls = []
+    monkeypatch.setattr(reproduce, "reproduce", lambda *given: calls.append(given))
+    monkeypatch.setattr(reproduce.report, "print_networks", lambda results: None)
+    monkeypatch.setattr(reproduce.report, "update", lambda results: 0)
+    with pytest.raises(SystemExit) as end:
+        reproduce.main()
+    assert end.value.code == 0
+    ((names, seeds, results, resume),) = calls
+    assert {*names, *missing} == {*PUBLISHED, *STUDIES, *SCRIPTS, READINGS}
+    assert not {*names} & {*missing}
+    assert (seeds, results, resume) == ((50, QUICK, False) if arguments else (None, RESULTS, False))
+
+
+# Jobs --------------------------------------------------------------------------------------------------------
+
+
+def test_an_experiment_is_one_run():
+    for name, seeds in PUBLISHED.items():
+        (job,) = jobs_of(name)
+        assert (job.name, job.settings, job.seeds) == (name, ((),), seeds)
+        assert (job.directory(()), job.overrides(())) == (RUNS / name, [f"population.seeds={seeds}"])
+        assert job.label == name
+
+
+@pytest.mark.parametrize("name", [*STUDIES, pytest.param(READINGS, marks=pytest.mark.slow)])
+def test_the_jobs_of_a_study_are_its_settings_each_once(name):
+    """In a job are those that differ in epsilon and the first weights' range alone, in the file's order."""
+    jobs = jobs_of(name, 7)
+    each = [setting for job in jobs for setting in job.settings]
+    assert sorted(each) == sorted(settings(name))
+    assert len({job.directory(setting) for job in jobs for setting in job.settings}) == len(each)
+
+    def others(setting: Setting) -> Setting:
+        return tuple(pair for pair in setting if pair[0] not in ("learning.epsilon", "network.initial_range"))
+
+    codes = [{others(setting) for setting in job.settings} for job in jobs]
+    assert all(len(code) == 1 for code in codes)
+    assert len(set().union(*codes)) == len(jobs)
+    for job in jobs:
+        assert (job.name, job.seeds) == (name, 7)
+        assert list(job.settings) == [setting for setting in settings(name) if setting in job.settings]
+        for setting in job.settings:
+            compiled = ["compile=true"] if job.compile else []
+            options = [f"{option}={value}" for option, value in setting]
+            assert job.overrides(setting) == ["population.seeds=7", *compiled, *options]
+
+
+def test_the_seeds_of_a_study_are_those_of_the_catalogue():
+    """Tried on those with few settings: each is asked for with its published number, and with another."""
+    for name in ("xor_rules", "symmetry_rules"):
+        assert {job.seeds for job in jobs_of(name)} == {STUDIES[name]}
+        assert {job.seeds for job in jobs_of(name, 3)} == {3}
+    assert {job.seeds for job in jobs_of("no_hidden")} == {None}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_is_one_job_that_can_be_done(name):
+    (job,) = jobs_of(name, 4)
+    assert job == Job(name, seeds=4, seconds=SCRIPTS[name])
+    assert (job.label, job.directory()) == (name, RUNS / name)
+    assert callable(importlib.import_module(f"experiments.{name}").write)
+
+
+def test_the_label_of_a_job_is_what_its_settings_have_in_common():
+    (job,) = (job for job in jobs_of("symmetry_depth", 2) if ("network.layers", "6") in job.settings[0])
+    assert len(job.settings) > 1
+    assert job.label == "symmetry_depth layers=6"
+    one = Job("xor_rules", ((("rule", "momentum"), ("learning.epsilon", "0.5")),))
+    assert one.label == "xor_rules rule=momentum epsilon=0.5"
+    assert one.directory(one.settings[0]) == RUNS / "xor_rules" / "rule=momentum,epsilon=0.5"
+
+
+def test_a_job_compiles_where_that_pays_for_all_of_its_runs():
+    """Nine runs of 10 seconds each share what is compiled once; for one of them alone it would not pay."""
+    for name, seeds in (("xor_rules", 1000), ("xor_rules", 1)):
+        for job in jobs_of(name, seeds):
+            all_runs = 9 * seconds_uncompiled(load(name, *job.overrides(job.settings[0])))
+            assert job.compile == (all_runs >= PAYS_FROM)
+            assert job.seconds == pytest.approx(COMPILING + all_runs / FASTER if job.compile else all_runs)
+    one = load("xor_rules", "population.seeds=1000", "rule=momentum")
+    (job,) = (job for job in jobs_of("xor_rules", 1000) if ("rule", "momentum") in job.settings[0])
+    assert (compiles(one), job.compile) == (False, True)
+
+
+# What is finished --------------------------------------------------------------------------------------------
+
+
 def test_only_a_run_with_the_same_options_counts_as_finished(tmp_path):
-    job = Job("xor", ("population.seeds=3",), tmp_path)
-    assert not finished(job)
-    (tmp_path / FINISHED).write_text("population.seeds=3")
-    assert finished(job)
-    assert not finished(Job("xor", ("population.seeds=4",), tmp_path))
+    options = ["population.seeds=3", "rule=momentum"]
+    assert not finished(tmp_path, options)
+    (tmp_path / FINISHED).write_text("\n".join(options))
+    assert finished(tmp_path, options)
+    assert not finished(tmp_path, ["population.seeds=4", "rule=momentum"])
+    assert not finished(tmp_path, options[:1])
 
 
 def test_resume_runs_only_what_is_not_finished(monkeypatch, tmp_path):
     """A finished run is published as it stands: here one with a made-up table."""
     monkeypatch.chdir(tmp_path)
     (job,) = jobs_of("xor", 3)
-    (job.directory / "figures").mkdir(parents=True)
+    directory = job.directory()
+    (directory / "figures").mkdir(parents=True)
     for name in ("seeds.csv", "curves.csv"):
-        (job.directory / name).write_text("made up\n")
-    (job.directory / FINISHED).write_text("population.seeds=3")
+        (directory / name).write_text("made up\n")
+    (directory / FINISHED).write_text("population.seeds=3")
     reproduce.reproduce(["xor"], 3, tmp_path / "results", resume=True)
     assert (tmp_path / "results" / "xor.csv").read_text() == "made up\n"
 
 
-def test_an_experiment_is_one_run():
-    for name, seeds in PUBLISHED.items():
-        (job,) = jobs_of(name, seeds)
-        assert job == Job(name, (f"population.seeds={seeds}",), Path("runs/reproduce") / name)
+@pytest.fixture
+def runs(monkeypatch, tmp_path):
+    """The runs that a job does, in place of them: the options of each, which are its table of seeds too."""
+    monkeypatch.chdir(tmp_path)
+    done = []
+
+    def run(config, directory: Path, quiet: bool) -> None:
+        assert quiet
+        assert not directory.exists()  # nothing of an earlier run is left in it
+        done.append(config)
+        seeds = range(config.population.seeds)
+        write_rows(directory / "seeds.csv", ({"seed": s, "solved": 1, "sweeps": 5, "E": 0.1, "more": 1} for s in seeds))
+
+    monkeypatch.setattr(reproduce, "run", run)
+    return done
 
 
-def test_the_study_is_a_run_for_each_reading_and_count():
-    jobs = jobs_of(STUDY, 7)
-    readings = len(list((CONFIGS / "reading").glob("*.yaml")))
-    assert len(jobs) == len({job.directory for job in jobs}) == 2 * readings
-    assert all("population.seeds=7" in job.overrides for job in jobs)
-    assert any(job.overrides[1:] == ("reading=gain", "count=without_decay") for job in jobs)
+def test_a_job_runs_each_of_its_settings(runs):
+    job = jobs_of("xor_rules", 2)[-1]
+    assert reproduce.do(job, False) == job
+    assert [config.learning.epsilon for config in runs] == [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20]
+    for config, setting in zip(runs, job.settings, strict=True):
+        assert (config.threads, config.population.seeds) == (1, 2)
+        assert not any((config.record.progress, config.record.figures, config.record.tensorboard))
+        assert config.record.every == config.learning.sweeps // 20
+        assert finished(job.directory(setting), job.overrides(setting))
 
 
-def test_a_run_is_published_whole(ran, tmp_path):
+def test_a_study_that_was_ended_goes_on_where_it_was(runs):
+    job = jobs_of("xor_rules", 2)[0]
+    for setting in job.settings[:5]:
+        job.directory(setting).mkdir(parents=True)
+        (job.directory(setting) / FINISHED).write_text("\n".join(job.overrides(setting)))
+    job.directory(job.settings[5]).mkdir()  # begun and not finished
+    reproduce.do(job, True)
+    assert [config.learning.epsilon for config in runs] == [2, 5, 10, 20]
+    reproduce.do(job, True)
+    assert len(runs) == 4
+    reproduce.do(job, False)
+    assert len(runs) == 4 + 9
+
+
+def test_an_experiment_of_its_own_draws_its_figures(runs):
+    reproduce.do(jobs_of("xor", 2)[0], False)
+    (config,) = runs
+    assert config.record.figures
+    assert config.record.tensorboard
+    assert config.record.every is None
+
+
+def test_a_script_writes_its_tables_and_is_quiet(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    module, calls = importlib.import_module("experiments.no_hidden"), []
+
+    def write(directory: Path, seeds: int | None) -> None:
+        calls.append(seeds)
+        print("progress")
+        write_rows(directory / "no_hidden.csv", [{"seed": 1}])
+        write_rows(directory / "other.csv", [{"seed": 2}])
+
+    monkeypatch.setattr(module, "write", write)
+    (job,) = jobs_of("no_hidden", 4)
+    for resume in (False, True):
+        reproduce.do(job, resume)
+    assert calls == [4]
+    reproduce.do(job, False)
+    assert calls == [4, 4]
+    assert capsys.readouterr().out == ""
+    reproduce.publish("no_hidden", [job], tmp_path / "results")
+    assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["no_hidden.csv", "other.csv"]
+
+
+# Publishing --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def job_in(monkeypatch):
+    """``job_in(name, directory)``: a job whose one run is in that directory."""
+
+    def job(name: str, directory: Path) -> Job:
+        monkeypatch.setattr(Job, "directory", lambda self, setting=(): directory)
+        return Job(name, ((),))
+
+    return job
+
+
+def test_a_run_is_published_whole(ran, tmp_path, job_in):
     directory = ran("xor")
-    publish("xor", [Job("xor", (), directory)], tmp_path)
+    reproduce.publish("xor", [job_in("xor", directory)], tmp_path)
     assert (tmp_path / "xor.csv").read_bytes() == (directory / "seeds.csv").read_bytes()
     assert (tmp_path / "curves" / "xor.csv").read_bytes() == (directory / "curves.csv").read_bytes()
     figures = {file.name for file in (tmp_path / "figures" / "xor").iterdir()}
     assert figures == {file.name for file in (directory / "figures").iterdir()}
 
 
-def test_figures_of_an_earlier_run_do_not_stay(ran, tmp_path):
+def test_figures_of_an_earlier_run_do_not_stay(ran, tmp_path, job_in):
     old = tmp_path / "figures" / "xor" / "old.png"
     old.parent.mkdir(parents=True)
     old.write_text("old")
-    publish("xor", [Job("xor", (), ran("xor"))], tmp_path)
+    reproduce.publish("xor", [job_in("xor", ran("xor"))], tmp_path)
     assert not old.exists()
 
 
-def test_the_study_is_one_table(ran, tmp_path):
-    """With what the best unit of each network tells."""
-    seeds = (ran("family_trees") / "seeds.csv").read_text()
-    jobs = [Job(STUDY, (), tmp_path / f"{name}.{count}") for name in ("a", "b") for count in ("with", "without")]
+def test_a_study_is_one_table_in_the_order_of_its_file(runs, tmp_path):
+    """Whatever order its jobs are done in: here from the last to the first."""
+    name, jobs = "xor_rules", jobs_of("xor_rules", 2)[::-1]
     for job in jobs:
-        job.directory.mkdir()
-        (job.directory / "seeds.csv").write_text(seeds)
-    publish(STUDY, jobs, tmp_path / "results")
-    table, one = rows(tmp_path / "results" / f"{STUDY}.csv"), rows(ran("family_trees") / "seeds.csv")
-    assert [(row["reading"], row["count"]) for row in table[::3]] == [
-        *(("a", "with"), ("a", "without"), ("b", "with"), ("b", "without"))
+        reproduce.do(job, False)
+    reproduce.publish(name, jobs, tmp_path / "results")
+    table = rows(tmp_path / "results" / f"{name}.csv")
+    swept = [option.rpartition(".")[2] for option, _ in settings(name)[0]]
+    assert [*table[0]] == [*swept, *COLUMNS]
+    found = [tuple(row[column] for column in (*swept, "seed")) for row in table]
+    assert found == [(*(value for _, value in setting), seed) for setting in settings(name) for seed in "01"]
+    reproduce.publish(name, jobs[::-1], tmp_path / "again")
+    names = (tmp_path / "results" / f"{name}.csv", tmp_path / "again" / f"{name}.csv")
+    assert names[0].read_bytes() == names[1].read_bytes()
+
+
+# Handing out, and what is shown ------------------------------------------------------------------------------
+
+
+class Pool:
+    """Does a job when it is handed over; given: those that were."""
+
+    def __init__(self) -> None:
+        self.given: list[Job] = []
+
+    def submit(self, do, job: Job, resume: bool) -> Future[Job]:
+        self.given.append(job)
+        future: Future[Job] = Future()
+        future.set_result(job)
+        return future
+
+
+def some_jobs(many: int) -> list[Job]:
+    return [Job(f"job {n}", ((),), seconds=10.0 * (n + 1)) for n in range(many)]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 9])
+def test_no_more_jobs_are_handed_out_than_there_are_workers(workers):
+    jobs, pool = some_jobs(7), Pool()
+    display = Display(jobs)
+    done = []
+    for job in each_done(pool, jobs, workers, False, display):
+        done.append(job)
+        assert len(pool.given) <= len(done) + workers
+    assert sorted(done, key=jobs.index) == pool.given == jobs
+
+
+def test_a_job_that_fails_ends_all():
+    class Broken(Pool):
+        def submit(self, do, job: Job, resume: bool) -> Future[Job]:
+            future: Future[Job] = Future()
+            future.set_exception(OSError("disk full"))
+            return future
+
+    with pytest.raises(OSError, match="disk full"):
+        list(each_done(Broken(), some_jobs(2), 1, False, Display(some_jobs(2))))
+
+
+def test_what_is_done_and_how_long_the_rest_takes(monkeypatch, capsys):
+    """10 + 20 + 30 estimated seconds; a second of them takes two here: 20 s after the first, 100 s are left."""
+    jobs, now = some_jobs(3), [100.0]
+    monkeypatch.setattr(reproduce.time, "monotonic", lambda: now[0])
+    display = Display(jobs)
+    for job, at in zip(jobs, (120.0, 160.0, 220.0), strict=True):
+        now[0] = at
+        display.done(job)
+    assert capsys.readouterr().out.splitlines() == [
+        "  1 of 3: job 0; about 100 s left",
+        "  2 of 3: job 1; about 60 s left",
+        "  3 of 3: job 2; about 0 s left",
     ]
-    for row, seed in zip(table, 4 * one, strict=True):
-        assert all(row[column] == seed[column] for column in STUDY_COLUMNS)
-        for feature in STUDY_FEATURES:
-            assert float(row[feature]) == max(float(seed[f"{feature}_unit{u}"]) for u in range(1, 7))
-            assert row[f"{feature}_shuffled"] == seed[f"{feature}_shuffled"]
+
+
+def test_the_bar_names_what_runs():
+    jobs = some_jobs(3)
+    display = Display(jobs)
+    display.running(job.label for job in jobs[:2])
+    (task,) = display.bar.tasks
+    assert (task.description, task.total, task.completed) == ("0 of 3 done; now job 0, job 1", 60, 0)
+    display.done(jobs[0])
+    display.running(["job 1"])
+    (task,) = display.bar.tasks
+    assert (task.description, task.completed) == ("1 of 3 done; now job 1", 10)
+
+
+# End to end ---------------------------------------------------------------------------------------------------
 
 
 def started(directory: Path, seeds: int) -> subprocess.Popen[str]:

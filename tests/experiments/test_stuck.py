@@ -38,6 +38,11 @@ def test_the_plans_are_the_published_experiments_and_more_links():
     assert all(config.criterion.stop for config in configs)
 
 
+def test_more_are_trained_of_those_that_are_seldom_stuck(monkeypatch):
+    monkeypatch.setattr(stuck, "PLANS", (("xor", "learning.sweeps=5"), ("symmetry", "learning.sweeps=5")))
+    assert [plan.config.population.seeds for plan in trained(3)] == [12, 3]
+
+
 def test_rows(short):
     plans = list(trained(4))
     table = list(rows(plans))
@@ -61,6 +66,7 @@ def test_rows(short):
 
 def test_only_those_that_have_not_learned(monkeypatch):
     """About half of 12 have by 800 sweeps, the others have an output that is off; of 3 all have by 10,000: no row."""
+    monkeypatch.setattr(stuck, "SELDOM", {})
     monkeypatch.setattr(stuck, "PLANS", (("xor", "learning.sweeps=800"),))
     (half,) = trained(12)
     assert 0 < len(half.seeds) < 12
