@@ -4,9 +4,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 device ?= cpu
 
-.PHONY: help reproduce study test test-slow test-cuda check bench tensorboard report clean
+.PHONY: help reproduce reproduce-quick study test test-slow test-cuda check bench tensorboard report clean
 help:
 	@echo "make reproduce    run every published experiment; tables, figures and per-seed CSV go to results/"
+	@echo "make reproduce-quick    the same in a minute, with few seeds and without the studies; to runs/quick"
 	@echo "make study        the family trees' readings, search and mechanism as well: about an hour on 2 cores"
 	@echo "make test         the default test suite"
 	@echo "make test-slow    the long tests;  make test-cuda: those that need a GPU"
@@ -22,6 +23,9 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 reproduce: $(VENV)/installed
 	$(BIN)/python -m experiments.reproduce
+
+reproduce-quick: $(VENV)/installed
+	$(BIN)/python -m experiments.reproduce --quick
 
 study: $(VENV)/installed
 	$(BIN)/python -m experiments.search
