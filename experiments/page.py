@@ -6,7 +6,7 @@ report.html.j2; here is what they are filled with.
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,8 +77,7 @@ class Section:
     @property
     def counted(self) -> str:
         """``"2 hold, 1 does not hold"``: the tests that decide, by verdict."""
-        found = Counter(line.finding.verdict for line in self.lines if line.finding.test.decides)
-        return ", ".join(several(found[verdict], verdict) for verdict in SIGNS if found[verdict])
+        return counted(line.finding.verdict for line in self.lines if line.finding.test.decides)
 
     @property
     def makers(self) -> dict[str, str]:
@@ -145,6 +144,12 @@ def line(number: int, finding: Finding, results: Path) -> Line:
         command=command(test.table),
         there=(results / f"{test.table}.csv").exists(),
     )
+
+
+def counted(verdicts: Iterable[str]) -> str:
+    """``"2 hold, 1 does not hold"``."""
+    found = Counter(verdicts)
+    return ", ".join(several(found[verdict], verdict) for verdict in SIGNS if found[verdict])
 
 
 def several(count: int, verdict: str) -> str:

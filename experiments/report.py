@@ -8,7 +8,6 @@ and the experiments' configs.
 import argparse
 import inspect
 import sys
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from experiments import claims, family_page, shards, small_page
 from experiments.catalogue import BENCHMARK, RESULTS
 from experiments.claims import Judged
 from experiments.files import SEEDS, WEIGHTS
-from experiments.page import measured_text, page
+from experiments.page import counted, measured_text, page
 from experiments.schema import ConfigError, TaskName
 from experiments.small_page import with_results
 from experiments.statistics import quartiles_text
@@ -39,18 +38,16 @@ SPEED_OF = ("1", "1024")
 
 
 def claims_table(judged: Sequence[Judged]) -> str:
-    """Each claim with its verdict, and what decided it: of several tests the first."""
+    """Each claim with its verdict and those of its tests, and the first of these that decides."""
     rows = []
     for one in judged:
         deciding = [finding for finding in one.findings if finding.test.decides]
-        more = f", and {len(deciding) - 1} more" if len(deciding) > 1 else ""
-        what = f"{deciding[0].test.says}{more}" if deciding else one.claim.untestable
-        found = measured_text(deciding[0]) if deciding else ""
+        each = counted(finding.verdict for finding in deciding) if len(deciding) > 1 else ""
+        first = (deciding[0].test.says, measured_text(deciding[0])) if deciding else (one.claim.untestable, "")
         link = f"[{one.claim.id}](results/{PAGE}#{one.claim.id})"
-        rows.append([link, one.claim.says, f"**{one.verdict}**", what, found])
-    counted = Counter(one.verdict for one in judged)
-    total = ", ".join(f"{counted[verdict]} {verdict}" for verdict in claims.VERDICTS if counted[verdict])
-    return f"{total}.\n\n" + markdown(["", "claim", "verdict", "measured: first of all", "here, 95 % interval"], rows)
+        rows.append([link, one.claim.says, f"**{one.verdict}**", each, *first])
+    header = ["", "claim", "verdict", "its tests", "the first of them", "here, 95 % interval"]
+    return f"Of {len(judged)} claims {counted(one.verdict for one in judged)}.\n\n" + markdown(header, rows)
 
 
 def learned_table(results: Path) -> str:

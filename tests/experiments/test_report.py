@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import report, tables
+from experiments import claims, report, small_page, tables
 from experiments.build import load
 from experiments.catalogue import BENCHMARK, PUBLISHED, RESULTS
 from experiments.counts import READINGS_FILE, SEARCH
@@ -25,6 +25,7 @@ def loaded_once():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tables, "load", once)
         patch.setattr(report.family_page, "load", once)
+        patch.setattr(report, "page", lambda judged, results: f"{[one.verdict for one in judged]}\n")  # see test_page
         yield
 
 
@@ -38,10 +39,18 @@ def up_to_date(tmp_path_factory, results) -> Path:
     """A README and results/ with the hand-counted numbers."""
     directory = tmp_path_factory.mktemp("project")
     shutil.copytree(results, directory / "results")
-    documents = {"README.md": report.blocks(results), "results/family_trees.md": report.family_page.parts(results)}
+    documents = {
+        "README.md": report.blocks(results, claims.judge(results)),
+        "results/family_trees.md": report.family_page.parts(results),
+        "results/small_networks.md": small_page.parts(results),
+    }
     for document, parts in documents.items():
         empty = "# Title\n" + "".join(f"\n<!-- {name} -->\n<!-- /{name} -->\n" for name in parts)
-        (directory / document).write_text(tables.filled(empty, parts))
+        (directory / document).write_text(empty)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "README", directory / "README.md")
+        patch.setattr(report, "RESULTS", directory / "results")
+        assert report.update() == 0
     return directory
 
 
@@ -73,7 +82,7 @@ def test_check_passes_where_they_agree(copy, check):
     assert check() == (0, "")
 
 
-@pytest.mark.parametrize("document", ["README.md", "results/family_trees.md"])
+@pytest.mark.parametrize("document", ["README.md", "results/family_trees.md", "results/small_networks.md"])
 def test_check_fails_where_a_number_differs(copy, check, document):
     path = copy / document
     text = path.read_text()
@@ -125,10 +134,10 @@ def test_a_missing_file_is_named(copy, check, file):
 
 def test_missing_markers_are_named(copy, check):
     path = copy / "README.md"
-    path.write_text(path.read_text().replace("<!-- /xor -->", ""))
+    path.write_text(path.read_text().replace("<!-- /literal -->", ""))
     code, err = check()
     assert code == 1
-    assert "no markers <!-- xor --> and <!-- /xor -->" in err
+    assert "no markers <!-- literal --> and <!-- /literal -->" in err
     assert len(err.splitlines()) == 1
 
 
@@ -142,7 +151,7 @@ def line_of(table: str, start: str) -> list[str]:
 
 def test_networks_table(results):
     """1,425 is later than 2 of the 3 that learned, and than 2 of all 4."""
-    table = report.networks_table(results)
+    table = small_page.networks_table(results)
     symmetry = line_of(table, "`symmetry`")
     for cell in ("1,425", "75.0 % (3 of 4; 30.1 to 95.4)", "1,400 (1,200 to 1,450)", "67 %", "50 %"):
         assert cell in symmetry
@@ -155,13 +164,13 @@ def test_networks_table(results):
 def test_networks_table_lists_what_has_results(tmp_path):
     published.write(tmp_path)
     (tmp_path / "xor.csv").unlink()
-    table = report.networks_table(tmp_path)
+    table = small_page.networks_table(tmp_path)
     assert "`xor_2_2_1`" in table
     assert "`xor`" not in table
 
 
 def test_symmetry_table_counts_the_networks_that_learned(results):
-    table = report.symmetry_table(results)
+    table = small_page.symmetry_table(results)
     assert line_of(table, "S1")[3] == "solved: 0.0 % (0 of 5; 0.0 to 43.4)"
     assert line_of(table, "S2")[3] == "solved: 75.0 % (3 of 4; 30.1 to 95.4)"
     assert line_of(table, "S3")[2:] == [
@@ -178,19 +187,19 @@ def test_symmetry_table_counts_the_networks_that_learned(results):
 
 def test_targets_table_has_the_usual_sizes(results):
     """Twice and four times 2.0."""
-    line = line_of(report.targets_table(results), "`symmetry_soft_targets`: desired 0.1 and 0.9, within 0.07")
+    line = line_of(small_page.targets_table(results), "`symmetry_soft_targets`: desired 0.1 and 0.9, within 0.07")
     assert line[1:] == ["2.0, 4.0, 8.0", "-1.5", "-10.0", "5.0"]
-    assert line_of(report.targets_table(results), "printed, N Fig. 1")[1:] == ["3.6, 7.2, 14.2", "-1.1", "-8.8", "6.4"]
+    assert line_of(small_page.targets_table(results), "printed, N Fig. 1")[1:] == ["3.6, 7.2, 14.2", "-1.1", "-8.8", "6.4"]
 
 
 def test_xor_table(results):
-    line = line_of(report.xor_table(results), "`xor_2_2_1`")
+    line = line_of(small_page.xor_table(results), "`xor_2_2_1`")
     assert line[1:] == ["0.25", "40.0 % (2 of 5; 11.8 to 76.9)", "1", "1", "0"]
 
 
 def test_escape_follows_the_seeds_that_are_stuck(results):
     """Seed 4 is; it is the same in the faster network, and three of five leave the printed minimum."""
-    words = report.escape(results)
+    words = small_page.escape(results)
     assert "the 1 networks that end there at 0.25, 0.0 % (0 of 1; 0.0 to 79.3) learn at 0.5" in words
     assert "`xor_from_minimum` 3 of 5" in words
 
@@ -216,7 +225,7 @@ def test_the_published_documents_agree_with_results(check):
 
 def test_parity_counted_by_hand(results):
     """Of 8: 4 learned; of those 1, 2 and 3; then 2, 1 and 1 that have not."""
-    row = [cell.strip() for cell in report.counting_table(results).splitlines()[2].split("|")]
+    row = [cell.strip() for cell in small_page.counting_table(results).splitlines()[2].split("|")]
     assert [re.search(r"\(([\d,]+ of [\d,]+);", cell).group(1) for cell in row[2:6]] == [
         *("4 of 8", "1 of 4", "2 of 4", "3 of 4"),
     ]
@@ -226,7 +235,7 @@ def test_parity_counted_by_hand(results):
 def test_encoder_codes_counted_by_hand(results):
     """Of 5: 4 learned, and of those 3 use 0.5, 2 as often as printed, 1 uses the 8 corners."""
     printed, row = (
-        [cell.strip() for cell in line.split("|")] for line in report.encoder_table(results).splitlines()[2:4]
+        [cell.strip() for cell in line.split("|")] for line in small_page.encoder_table(results).splitlines()[2:4]
     )
     assert printed[4:6] == ["4", "4"]
     assert row[4:6] == ["4 (3 to 5)"] * 2
