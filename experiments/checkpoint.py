@@ -20,8 +20,9 @@ from torch import Tensor
 from yaml import YAMLError
 
 from experiments.files import CHECKPOINT, CURVES, SEEDS, WEIGHTS, NotWritten, naming, partial_of, replacing
-from experiments.recorders import Curves, TensorBoard
+from experiments.recorders import Curves
 from experiments.schema import Config, ConfigError
+from experiments.tensorboard import TensorBoard
 from repro.population import Population
 
 NAME, VERSION = b"backprop-1986 checkpoint ", b"1\n"

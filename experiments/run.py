@@ -53,8 +53,9 @@ def train_and_write(config: Config, directory: Path, quiet: bool, resumed: "Chec
 
     from experiments import build
     from experiments.checkpoint import Checkpoints, command
-    from experiments.recorders import Curves, ProgressBar, TensorBoard
+    from experiments.recorders import Curves, ProgressBar
     from experiments.summary import metrics, print_summary
+    from experiments.tensorboard import TensorBoard
     from repro.training import train
 
     threads = config.threads or (cores() if config.device == "cpu" else 1)

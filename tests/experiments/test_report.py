@@ -189,7 +189,12 @@ def test_targets_table_has_the_usual_sizes(results):
     """Twice and four times 2.0."""
     line = line_of(small_page.targets_table(results), "`symmetry_soft_targets`: desired 0.1 and 0.9, within 0.07")
     assert line[1:] == ["2.0, 4.0, 8.0", "-1.5", "-10.0", "5.0"]
-    assert line_of(small_page.targets_table(results), "printed, N Fig. 1")[1:] == ["3.6, 7.2, 14.2", "-1.1", "-8.8", "6.4"]
+    assert line_of(small_page.targets_table(results), "printed, N Fig. 1")[1:] == [
+        "3.6, 7.2, 14.2",
+        "-1.1",
+        "-8.8",
+        "6.4",
+    ]
 
 
 def test_xor_table(results):
