@@ -6,7 +6,7 @@ device ?= cpu
 
 .PHONY: help reproduce reproduce-quick study test test-slow test-cuda check bench tensorboard report clean
 help:
-	@echo "make reproduce    run every published experiment; tables, figures and per-seed CSV go to results/"
+	@echo "make reproduce    run what is published; tables, figures, per-seed CSV and the pages go to results/"
 	@echo "make reproduce-quick    the same in a minute, with few seeds and without the studies; to runs/quick"
 	@echo "make study        the family trees' readings, search and mechanism as well: about an hour on 2 cores"
 	@echo "make test         the default test suite"
@@ -23,6 +23,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 reproduce: $(VENV)/installed
 	$(BIN)/python -m experiments.reproduce
+	$(BIN)/python -m experiments.explorer
 
 reproduce-quick: $(VENV)/installed
 	$(BIN)/python -m experiments.reproduce --quick

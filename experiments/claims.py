@@ -3,7 +3,8 @@
 A claim has tests. A test names a table of results/, a measure (see ``experiments.evidence``) and two lines, drawn
 before the runs: beyond the one the claim holds there, beyond the other it fails, and between the two it holds in part.
 The whole interval has to lie there; where it crosses a line, the networks are too few to decide. A claim holds where
-all its tests do, fails where all fail, is undecided where all are, and else holds in part.
+all its tests do, fails where all fail, is undecided where some are and the others do not exclude either, and else holds
+in part.
 
 The intervals that decide are simultaneous: at 1 - 0.05 / m for m intervals, by Bonferroni's inequality, so that with a
 chance of 95 % all of them hold what they should at once. Those of 95 % each are given beside them.
@@ -30,9 +31,10 @@ HOLDS, IN_PART, FAILS, UNDECIDED = "holds", "holds in part", "does not hold", "u
 UNTESTABLE, NOT_RUN = "cannot be tested", "not run"
 VERDICTS = (HOLDS, IN_PART, FAILS, UNDECIDED, UNTESTABLE, NOT_RUN)
 
-MEASURES = ("share", "gain", "median", "largest", "slope", "faster", "typical", "place", "apart")
+MEASURES = ("share", "gain", "median", "largest", "slope", "faster", "sooner", "typical", "place", "apart")
 
-WITHOUT_INTERVAL = ("largest",)
+WITHOUT_INTERVAL = ("largest", "slope")
+"""Of what is exact: proved, or counted."""
 
 OPERATORS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 
@@ -44,7 +46,7 @@ class Test:
     says: str  # what is counted, in words
     table: str  # results/TABLE.csv
     among: str = ""  # which of its rows; all where empty
-    versus: str = ""  # gain, faster, apart: the rows that those are compared with
+    versus: str = ""  # gain, faster, sooner, apart: the rows that those are compared with
     tuned: list[str] = field(default_factory=list)  # columns whose best setting is chosen first, on the even seeds
     share: str | None = None
     gain: str | None = None
@@ -52,6 +54,7 @@ class Test:
     largest: str | None = None
     slope: list[str] | None = None  # x, y
     faster: str | None = None  # "sweeps"
+    sooner: str | None = None  # "sweeps"
     typical: str | None = None  # "sweeps"
     place: float | None = None  # the paper's sweeps
     apart: str | None = None
@@ -157,9 +160,9 @@ def read_ledger(path: Path = LEDGER) -> list[Claim]:
 
 def check(test: Test) -> None:
     """Raises ValueError for a test whose measure or lines cannot be used."""
-    compared = test.measure in ("gain", "faster", "apart")
+    compared = test.measure in ("gain", "faster", "sooner", "apart")
     if compared != bool(test.versus):
-        raise ValueError(f"{test.says!r}: versus is for gain, faster and apart, and they need it")
+        raise ValueError(f"{test.says!r}: versus is for gain, faster, sooner and apart, and they need it")
     if bool(test.holds) != bool(test.fails):
         raise ValueError(f"{test.says!r}: give both holds and fails, or neither")
     for line in filter(None, (test.holds, test.fails)):
@@ -200,7 +203,12 @@ def together(claim: Claim, verdicts: Sequence[str]) -> str:
         return UNTESTABLE
     if NOT_RUN in verdicts:
         return NOT_RUN
-    return verdicts[0] if len(set(verdicts)) == 1 else IN_PART
+    found = set(verdicts)
+    if len(found) == 1:
+        return verdicts[0]
+    if found in ({HOLDS, UNDECIDED}, {FAILS, UNDECIDED}):  # all may hold, or all fail, for what is known
+        return UNDECIDED
+    return IN_PART
 
 
 def measured(test: Test, results: Path, level: float) -> Measured | None:
@@ -210,13 +218,13 @@ def measured(test: Test, results: Path, level: float) -> Measured | None:
         return None
     frame = evidence.table(path)
     own, other = evidence.rows(frame, test.among), evidence.rows(frame, test.versus) if test.versus else None
-    limited, limit, at = test.tuned or test.measure in ("faster", "typical"), test.within, ""
+    limited, limit, at = test.tuned or test.measure in ("faster", "sooner", "typical"), test.within, ""
     if limited and not limit:
         limit = evidence.limit_of(test.table)
     if test.tuned:
-        own, at = evidence.tuned(own, test.tuned, limit)
+        own, at = evidence.tuned(own, test.tuned, limit, test.share or test.gain or "")
         if other is not None:
-            other, its = evidence.tuned(other, test.tuned, limit)
+            other, its = evidence.tuned(other, test.tuned, limit, test.share or test.gain or "")
             at = f"{at} against {its}"
     if own.empty or (other is not None and other.empty):
         return None
@@ -236,9 +244,11 @@ def _measured(test: Test, own: pd.DataFrame, other: Any, limit: int, level: floa
             return evidence.largest(own, str(test.largest))
         case "slope":
             x, y = test.slope or ("", "")
-            return evidence.slope(own, x, y, level)
+            return evidence.slope(own, x, y)
         case "faster":
             return evidence.faster(own, other, limit, level)
+        case "sooner":
+            return evidence.sooner(own, other, limit, level)
         case "typical":
             return evidence.typical(own, limit, level)
         case "place":
@@ -295,7 +305,11 @@ def csv_rows(judged: Sequence[Judged]) -> Iterator[dict[str, object]]:
                 "holds": test.holds,
                 "fails": test.fails,
                 "test_verdict": finding.verdict if named else "",
-                "lines_drawn": "after the results were seen" if claim.known else "before the runs",
+                "lines_drawn": ""
+                if claim.untestable
+                else "after the results were seen"
+                if claim.known
+                else "before the runs",
                 "claim_says": claim.says,
             }
 

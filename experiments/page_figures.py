@@ -24,6 +24,7 @@ LEARNED = "learned, % of networks"
 RULES = {
     "steepest": "(8), a change a sweep",
     "momentum": "(9), a change a sweep",
+    "momentum_at_once": "(9) without a gentle opening",
     "per_case": "(8), after every case",
     "per_case_momentum": "(9), after every case",
 }
@@ -36,6 +37,18 @@ PRINTED = {
     "xor_learning_rate": [Curve("P p.334: presentations", (0.1, 0.75), (450.0, 68.0))],
 }
 """What P reports of its own networks; it does not say whether of one pattern or of all four."""
+
+
+TITLES = {"xor": "XOR 2-1-1", "xor_2_2_1": "XOR 2-2-1", "chain_rule": "Cost"}
+FUNCTION_NAMES = {"symmetric": "tanh(x / 2)", "gaussian": "Gaussian"}
+
+
+def titled(name: str) -> str:
+    """What a table is called in the title of a panel."""
+    stem = name
+    for ending in ("_rules", "_connections", "_functions", "_depth", "_hidden_units", "_learning_rate"):
+        stem = stem.removesuffix(ending)
+    return TITLES.get(name) or {"xor": "XOR"}.get(stem) or stem.replace("_", " ").capitalize()
 
 
 @dataclass(frozen=True)
@@ -70,7 +83,7 @@ def survival(name: str, frame: pd.DataFrame) -> Iterator[Panel]:
         low, high = (np.nan_to_num(100 * side.evaluate(x)).tolist() for side in (band.low, band.high))
     curve = Curve(f"{len(frame):,} networks", x.tolist(), (100 * estimate.evaluate(x)).tolist(), low or (), high or ())
     yield Panel(
-        name, "sweeps", LEARNED, [curve], steps=True, y_limits=(0, 101),
+        titled(name), "sweeps", LEARNED, [curve], steps=True, y_limits=(0, 101),
         mark=(paper, f"{config.paper.source}: {paper:,} sweeps") if paper else None,
     )  # fmt: skip
 
@@ -78,8 +91,10 @@ def survival(name: str, frame: pd.DataFrame) -> Iterator[Panel]:
 def by_rule(name: str, frame: pd.DataFrame) -> Iterator[Panel]:
     """Share learned, and sweeps, against epsilon: a curve a rule."""
     rules = [(label, frame[frame["rule"] == rule]) for rule, label in RULES.items()]
-    yield against("epsilon", f"{name}: how many", LEARNED, rules, shares)
-    yield against("epsilon", f"{name}: how fast", "sweeps, mean", rules, means(name), True, PRINTED.get(name, ()))
+    yield against("epsilon", f"{titled(name)}: how many", LEARNED, rules, shares)
+    yield against(
+        "epsilon", f"{titled(name)}: how fast", "sweeps, mean", rules, means(name), True, PRINTED.get(name, ())
+    )
 
 
 def by_size(name: str, frame: pd.DataFrame) -> Iterator[Panel]:
@@ -89,27 +104,32 @@ def by_size(name: str, frame: pd.DataFrame) -> Iterator[Panel]:
     best = best_of(name, frame, ["hidden", "links"], ["epsilon"])
     for words, rows in ((f"epsilon {printed:g}", fixed), ("each at its best epsilon", best)):
         by = [(label, rows[rows["links"] == links]) for links, label in LINKS.items()]
-        yield against("hidden", f"{name}: {words}", LEARNED, by, shares)
+        yield against("hidden", f"{titled(name)}: {words}", LEARNED, by, shares)
 
 
 def by_function(name: str, frame: pd.DataFrame) -> Iterator[Panel]:
     """Share learned against epsilon: a curve an output function."""
-    functions = [(str(f), frame[frame["hidden_function"] == f]) for f in frame["hidden_function"].unique()]
-    yield against("epsilon", name, LEARNED, functions, shares)
+    functions = [
+        (FUNCTION_NAMES.get(str(f), str(f)), frame[frame["hidden_function"] == f])
+        for f in frame["hidden_function"].unique()
+    ]
+    yield against("epsilon", titled(name), LEARNED, functions, shares)
 
 
 def by_depth(name: str, frame: pd.DataFrame) -> Iterator[Panel]:
     """Share learned against layers, each at its best epsilon: a curve a range of first weights."""
     best = best_of(name, frame, ["layers", "initial_range"], ["epsilon"])
     ranges = [(f"first weights in ±{r:g}", best[best["initial_range"] == r]) for r in sorted(set(best.initial_range))]
-    yield against("layers", f"{name}: each at its best epsilon", LEARNED, ranges, shares)
+    yield against("layers", f"{titled(name)}: each at its best epsilon", LEARNED, ranges, shares)
 
 
 def by_hidden_units(name: str, frame: pd.DataFrame) -> Iterator[Panel]:
     """Sweeps against hidden units: a curve a rule."""
     rules = [(label, frame[frame["rule"] == rule]) for rule, label in RULES.items()]
-    yield against("hidden", f"{name}: how fast", "sweeps, mean", rules, means(name), True, PRINTED.get(name, ()))
-    yield against("hidden", f"{name}: how many", LEARNED, rules, shares)
+    yield against(
+        "hidden", f"{titled(name)}: how fast", "sweeps, mean", rules, means(name), True, PRINTED.get(name, ())
+    )
+    yield against("hidden", f"{titled(name)}: how many", LEARNED, rules, shares)
 
 
 def cost(name: str, frame: pd.DataFrame) -> Iterator[Panel]:
@@ -118,7 +138,7 @@ def cost(name: str, frame: pd.DataFrame) -> Iterator[Panel]:
         of = [(label, frame[(frame.family == family) & (frame.way == way)]) for way, label in WAYS.items()]
         curves = [Curve(label, r.weights.tolist(), r.multiply_adds.tolist()) for label, r in of if len(r)]
         if curves:
-            title, across, up = f"{name}: {words}", "weights", "multiplications"
+            title, across, up = f"{titled(name)}: {words}", "weights", "multiplications"
             yield Panel(title, across, up, curves, log_x=True, log_y=True)
 
 
@@ -162,11 +182,12 @@ def means(name: str) -> Summary:
 def best_of(name: str, frame: pd.DataFrame, each: list[str], by: list[str]) -> pd.DataFrame:
     """The rows at the best setting, chosen apart for each group: odd seeds, as ``evidence.tuned`` has it."""
     limit = evidence.limit_of(name)
-    return pd.concat([evidence.tuned(rows, by, limit)[0] for _, rows in frame.groupby(each)])
+    return pd.concat([evidence.tuned(rows, by, limit, "solved == 1")[0] for _, rows in frame.groupby(each)])
 
 
 CENSORED = "A network that has not learned counts with all the sweeps it was given."
 BARS = "Bars: 95 % each."
+PRESENTATION = "P does not say whether a presentation is of one pattern or of all four."
 BAND = "One less Kaplan and Meier's estimate, with its band of 95 %."
 
 FIGURES: dict[str, Sequence[tuple[str, Sequence[str], Callable[[str, pd.DataFrame], Iterator[Panel]]]]] = {
@@ -206,8 +227,14 @@ FIGURES: dict[str, Sequence[tuple[str, Sequence[str], Callable[[str, pd.DataFram
             by_depth,
         )
     ],
-    "X6": [(f"Sweeps until learned, by hidden units. {CENSORED} {BARS}", ["xor_hidden_units"], by_hidden_units)],
-    "X7": [(f"Sweeps until learned, by epsilon. {CENSORED} {BARS}", ["xor_learning_rate"], by_rule)],
+    "X6": [
+        (
+            f"Sweeps until learned, by hidden units. {CENSORED} {BARS} {PRESENTATION}",
+            ["xor_hidden_units"],
+            by_hidden_units,
+        )
+    ],
+    "X7": [(f"Sweeps until learned, by epsilon. {CENSORED} {BARS} {PRESENTATION}", ["xor_learning_rate"], by_rule)],
 }
 """By claim: caption, tables, and what draws the panels of a table."""
 

@@ -1,7 +1,6 @@
 """The numbers of the page of claims, as they are written there: per cent, powers of ten, and beyond the last sweep."""
 
 import math
-from functools import lru_cache
 
 from experiments import claims, evidence
 from experiments.claims import Test
@@ -9,7 +8,7 @@ from experiments.evidence import Measured
 
 OPERATORS = {">=": "≥", "<=": "≤", ">": ">", "<": "<"}
 
-UNITS = {"share": " %", "gain": " points", "faster": " times"}
+UNITS = {"share": " %", "gain": " points", "faster": " times", "sooner": " times"}
 """After the number, by measure."""
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -88,7 +87,4 @@ def line_text(test: Test, line: str) -> str:
 
 def limit_of(test: Test) -> int:
     """The sweeps that the networks of a test were given."""
-    return test.within or _limit_of(test.table)
-
-
-_limit_of = lru_cache(evidence.limit_of)
+    return test.within or evidence.limit_of(test.table)

@@ -64,7 +64,7 @@ def panel(of: Panel) -> Figure:
             if curve.low:
                 axes.vlines(curve.x, curve.low, curve.high, color=colour, linewidth=1.1)
     for curve in of.printed:
-        axes.plot(curve.x, curve.y, "x--", color=MARK, label=curve.label, linewidth=1.1, markersize=6)
+        axes.plot(curve.x, curve.y, "x:", color=INK, label=curve.label, linewidth=1.4, markersize=6)
     if of.mark is not None:
         axes.axvline(of.mark[0], color=MARK, linestyle=(0, (1, 1.5)), linewidth=1.6, label=of.mark[1])
     axes.set_title(of.title, fontsize=10, color=INK)
