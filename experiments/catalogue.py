@@ -30,15 +30,15 @@ PUBLISHED: dict[str, int] = {
 
 STUDIES: dict[str, int] = {
     "symmetry_depth": 100,
-    "family_trees_rules": 200,
+    "family_trees_rules": 100,
     "symmetry_connections": 1_000,
-    "symmetry_functions": 1_000,
-    "symmetry_rules": 1_000,
+    "symmetry_functions": 500,
+    "symmetry_rules": 500,
     "xor_connections": 2_000,
     "xor_functions": 1_000,
     "xor_rules": 1_000,
-    "xor_hidden_units": 1_000,
-    "xor_learning_rate": 1_000,
+    "xor_hidden_units": 500,
+    "xor_learning_rate": 500,
 }
 """The same, for the experiments that sweep over settings: seeds of each setting."""
 

@@ -117,10 +117,11 @@ def by_function(name: str, frame: pd.DataFrame) -> Iterator[Panel]:
 
 
 def by_depth(name: str, frame: pd.DataFrame) -> Iterator[Panel]:
-    """Share learned against layers, each at its best epsilon: a curve a range of first weights."""
-    best = best_of(name, frame, ["layers", "initial_range"], ["epsilon"])
-    ranges = [(f"first weights in ±{r:g}", best[best["initial_range"] == r]) for r in sorted(set(best.initial_range))]
-    yield against("layers", f"{titled(name)}: each at its best epsilon", LEARNED, ranges, shares)
+    """Share learned against layers: a curve a range of first weights."""
+    ranges = [
+        (f"first weights in ±{r:g}", frame[frame["initial_range"] == r]) for r in sorted(set(frame["initial_range"]))
+    ]
+    yield against("layers", titled(name), LEARNED, ranges, shares)
 
 
 def by_hidden_units(name: str, frame: pd.DataFrame) -> Iterator[Panel]:
@@ -221,8 +222,7 @@ FIGURES: dict[str, Sequence[tuple[str, Sequence[str], Callable[[str, pd.DataFram
     ],
     "G5b": [
         (
-            f"How many networks learn, by the number of layers. {BARS} The best epsilon is chosen on the even seeds; "
-            "the odd ones are shown.",
+            f"How many networks learn, by the number of layers. {BARS}",
             ["symmetry_depth"],
             by_depth,
         )
