@@ -20,7 +20,7 @@ from experiments.tables import csv_text, write_rows
 CLAIMS = claims.read_ledger()
 TESTS = [(claim, test) for claim in CLAIMS for test in claim.tests]
 DECIDING = [(claim, test) for claim, test in TESTS if test.decides]
-COMPARED = ("gain", "faster", "apart")
+COMPARED = ("gain", "faster", "sooner", "apart")
 ENOUGH = 5
 """Seeds of a made-up study: two odd ones, and three even ones."""
 
@@ -347,9 +347,9 @@ MEASURED = {
     "gain": ({"gain": "solved == 1"}, lambda own, other: evidence.gain(own, other, "solved == 1", 0.9)),
     "median": ({"median": "E"}, lambda own, other: evidence.median(own, "E", 0.9)),
     "largest": ({"largest": "E"}, lambda own, other: evidence.largest(own, "E")),
-    "sooner": ({"sooner": "sweeps"}, lambda own, other: evidence.sooner(own, other, 10_000, 0.9)),
     "slope": ({"slope": ["seed + 1", "E"]}, lambda own, other: evidence.slope(own, "seed + 1", "E")),
     "faster": ({"faster": "sweeps"}, lambda own, other: evidence.faster(own, other, 50, 0.9)),
+    "sooner": ({"sooner": "sweeps"}, lambda own, other: evidence.sooner(own, other, 50, 0.9)),
     "typical": ({"typical": "sweeps"}, lambda own, other: evidence.typical(own, 50, 0.9)),
     "place": ({"place": 12.0}, lambda own, other: evidence.place(own, 12, 0.9)),
     "apart": ({"apart": "E"}, lambda own, other: evidence.apart(own, other, "E", 0.9)),

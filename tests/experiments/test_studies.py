@@ -23,7 +23,7 @@ BARE = ("record.figures=false", "record.tensorboard=false")
 
 def params(name: str) -> dict[str, object]:
     """hydra.sweeper.params of an experiment's own file."""
-    file = OmegaConf.to_object(OmegaConf.load(CONFIGS / "experiment" / f"{name}.yaml"))
+    file = OmegaConf.to_container(OmegaConf.load(CONFIGS / "experiment" / f"{name}.yaml"), resolve=False)
     assert isinstance(file, dict)
     found = file["hydra"]["sweeper"]["params"]
     assert isinstance(found, dict)
