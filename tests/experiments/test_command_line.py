@@ -121,7 +121,7 @@ BAD: dict[str, tuple[list[str], list[str]]] = {
     "unknown links": ([S, "links=nosuch"], ["links=nosuch", "there is no such links; choose from direct, layered"]),
     "unknown rule": (
         [S, "rule=nosuch"],
-        ["rule=nosuch", "choose from momentum, per_case, per"],
+        ["rule=nosuch", "choose from momentum, momentum_at_once, per_case, per_case_momentum, steepest"],
     ),
     "one bad rule of several": (["-m", S, "rule=steepest,nosuch"], ["rule=nosuch", "choose from momentum"]),
     "typo in rule": ([S, "rul=steepest"], ["rul=steepest", "did you mean rule?"]),

@@ -298,7 +298,9 @@ def test_chauvin_s_criterion_is_an_error_of_one_hundredth():
 
 def test_family_trees_by_every_rule_start_alike_and_have_no_decay():
     config = load("family_trees_rules")
-    assert (config.network.initial_range, config.learning.decay, config.learning.opening) == (1, 0, [])
+    assert (config.network.initial_range, config.learning.decay) == (1, 0)
+    (opening,) = config.learning.opening
+    assert (opening.sweeps, opening.epsilon, opening.alpha) == (20, config.learning.epsilon, 0)
     assert config.criterion.stop
     assert config.task == printed().task
     assert config.error == printed().error

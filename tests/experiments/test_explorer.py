@@ -43,6 +43,8 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 LAPTOP = {"width": 1280, "height": 900}
 WIDTHS = (360, 1280, 1920)
 
+pytestmark = pytest.mark.slow  # networks are trained and a browser is started
+
 each_experiment = pytest.mark.parametrize("name", SHOWN)
 
 
@@ -589,9 +591,9 @@ def axe(tmp_path_factory):
     ("scheme", "address"),
     [
         ("light", "#experiment=xor_2_2_1&step=8"),
-        pytest.param("dark", "#x=1", marks=pytest.mark.slow),
-        pytest.param("dark", "#experiment=symmetry&at=input.1~hidden.1", marks=pytest.mark.slow),
-        pytest.param("light", "#experiment=family_trees&at=central.2", marks=pytest.mark.slow),
+        pytest.param("dark", "#x=1"),
+        pytest.param("dark", "#experiment=symmetry&at=input.1~hidden.1"),
+        pytest.param("light", "#experiment=family_trees&at=central.2"),
     ],
 )
 def test_axe_finds_nothing(opened, axe, scheme, address):
@@ -671,9 +673,7 @@ def test_reduced_motion(opened):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize(
-    "address", ["#experiment=symmetry", pytest.param("#experiment=family_trees&at=central.2", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("address", ["#experiment=symmetry", pytest.param("#experiment=family_trees&at=central.2")])
 def test_at_phone_laptop_and_projector_width(opened, tmp_path, width, address):
     tab = opened(address, viewport={"width": width, "height": 900})
     tab.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
@@ -688,7 +688,6 @@ def test_at_phone_laptop_and_projector_width(opened, tmp_path, width, address):
     assert (tmp_path / f"{width}.png").stat().st_size > 20_000
 
 
-@pytest.mark.slow
 def test_it_is_there_at_once_and_keeps_up(opened):
     """First paint within a second; a frame of the symmetry network within the 16.7 ms of 60 a second."""
     paints = []
@@ -787,7 +786,6 @@ def test_the_command_without_results_ends_in_one_line(tmp_path, monkeypatch):
     assert not list(tmp_path.glob("*.html"))
 
 
-@pytest.mark.slow
 def test_full_runs_are_what_the_results_say():
     """The networks that the page calls learned and stuck are so in float64 too, and the page stays below 3 MB."""
     whole = [experiment_data(name, RESULTS) for name in SHOWN]

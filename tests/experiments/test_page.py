@@ -46,7 +46,8 @@ claims:
       {says: times fewer, table: xor_rules, among: rule == 'momentum', versus: rule == 'steepest', tuned: [epsilon],
        faster: sweeps, holds: ">= 1.5", fails: <= 1},
       {says: and so, table: symmetry_rules, among: rule == 'momentum', versus: rule == 'steepest', tuned: [epsilon],
-       within: 4000, faster: sweeps}]}
+       within: 4000, faster: sweeps},
+      {says: half, table: xor_rules, among: rule == 'momentum', versus: rule == 'steepest', sooner: sweeps}]}
   - {id: G3, about: Minima, says: More is better., place: N p.535, tests: [
       {says: gain, table: xor_connections, among: hidden == 4, versus: hidden == 2, gain: solved == 1, holds: "> 0",
        fails: < 0}]}
@@ -261,9 +262,9 @@ def test_what_changes_between_the_two_intervals_is_listed(results):
 
 def test_the_rules_are_those_of_the_ledger(html):
     found = rules(claims.LEDGER.read_text(encoding="utf-8"))
-    assert len(found) == 8
+    assert len(found) == 11
     assert found[0] == ("always, in general", "at least 90 % of the networks; fails below 50 %")
-    assert found[-1][0] == "the same numbers"
+    assert found[7] == ("the same numbers", "to 1e-9 of the largest; fails beyond 1e-6")
     text = words(unescape(html))
     assert all(kind in text and rule in text for kind, rule in found)
 
@@ -277,7 +278,7 @@ def test_it_says_how_many_lines_were_drawn_late(html, judged):
 
 def test_m_is_that_of_the_verdicts(html, judged):
     m = claims.intervals([one.claim for one in judged])
-    assert m == 14
+    assert m == 13  # of 14 tests that decide: a slope is counted, not estimated
     assert f"with m = {m} intervals" in words(html)
     assert f"{100 - 5 / m:.3f} %" in html
 
@@ -338,7 +339,7 @@ def test_it_is_one_whole_file(html, read):
     assert "<script" not in html
     assert "@import" not in html
     for link in read.links:
-        assert link.startswith(("#", "data:,")) or re.fullmatch(r"\w+\.csv", link), link
+        assert link.startswith(("#", "data:,")) or link == "explorer.html" or re.fullmatch(r"\w+\.csv", link), link
     for link in read.links:
         if link.startswith("#"):
             assert link[1:] in read.ids

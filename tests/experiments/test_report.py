@@ -11,11 +11,29 @@ import pytest
 from experiments import claims, report, small_page, tables
 from experiments.build import load
 from experiments.catalogue import BENCHMARK, PUBLISHED, RESULTS
+from experiments.claims import Claim, Finding, Judged
 from experiments.counts import READINGS_FILE, SEARCH
+from experiments.evidence import Measured
 from experiments.mechanism import BALANCE, GROWTH, KEPT
 from tests.experiments import published
 
 FILES = [*(f"{name}.csv" for name in PUBLISHED), BENCHMARK, READINGS_FILE, SEARCH, GROWTH, KEPT, BALANCE]
+
+
+COUNTED = claims.Test("some that count", "xor", share="solved == 1", paper="1 of 1", holds=">= 0.5", fails="< 0.1")
+FOUND = {
+    verdict: Measured(0.6, *ends, 99)
+    for verdict, ends in ((claims.HOLDS, (0.55, 0.65)), (claims.UNDECIDED, (0.45, 0.7)))
+}
+JUDGED = [
+    Judged(Claim("A1", "Things", "It is so.", "N p.1", [COUNTED]), (Finding(COUNTED, *[FOUND[claims.HOLDS]] * 2),)),
+    Judged(
+        Claim("A2", "Things", "It is not.", "N p.2", [COUNTED] * 2),
+        tuple(Finding(COUNTED, found, found) for found in FOUND.values()),
+    ),
+    Judged(Claim("A3", "Things", "It may be.", "N p.3", untestable="It is about brains."), ()),
+]
+"""A ledger in place of the one that takes seconds to judge."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -25,6 +43,7 @@ def loaded_once():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tables, "load", once)
         patch.setattr(report.family_page, "load", once)
+        patch.setattr(claims, "judge", lambda results: JUDGED)
         patch.setattr(report, "page", lambda judged, results: f"{[one.verdict for one in judged]}\n")  # see test_page
         yield
 
@@ -147,6 +166,19 @@ def test_missing_markers_are_named(copy, check):
 def line_of(table: str, start: str) -> list[str]:
     (line,) = (line for line in table.splitlines() if line.startswith(f"| {start} |"))
     return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_claims_table_has_each_with_the_verdicts_of_its_tests():
+    """Two tests that do not agree are counted; a single one speaks for itself."""
+    lines = report.claims_table(JUDGED).splitlines()
+    assert lines[0] == "Of 3 claims 1 holds, 1 is undecided, 1 cannot be tested."
+    assert [line.split(" | ")[2:4] for line in lines[4:]] == [
+        ["**holds**", ""],
+        ["**undecided**", "1 holds, 1 is undecided"],
+        ["**cannot be tested**", ""],
+    ]
+    assert lines[4].endswith("| some that count | 60.0 % (55.0 to 65.0) |")
+    assert lines[6].endswith("| It is about brains. |  |")
 
 
 def test_networks_table(results):
