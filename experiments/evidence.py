@@ -171,14 +171,20 @@ def typical(frame: pd.DataFrame, limit: int, level: float) -> Measured:
     The interval is where the band about the curve crosses one half.
     """
     curve = survival(frame, limit)
-    with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "The confidence interval is undefined", RuntimeWarning
-        )  # where all have learned
-        band = curve.cdf.confidence_interval(level, method="log-log") if curve.cdf.quantiles.size > 1 else None
-    points = [crossing(curve.cdf)] + ([crossing(band.high), crossing(band.low)] if band else [np.nan, np.nan])
+    found = band(curve.cdf, level)
+    points = [crossing(curve.cdf)] + ([crossing(found.high), crossing(found.low)] if found else [np.nan, np.nan])
     value, low, high = points
     return Measured(value, low if np.isfinite(low) else value, high if not np.isnan(high) else value, len(frame))
+
+
+def band(curve: Any, level: float) -> Any:
+    """The band about a distribution function that ``survival`` gives, by SciPy; None about a single step."""
+    if curve.quantiles.size < 2:
+        return None
+    with warnings.catch_warnings():
+        # where all have learned, or none
+        warnings.filterwarnings("ignore", "The confidence interval is undefined", RuntimeWarning)
+        return curve.confidence_interval(level, method="log-log")
 
 
 def crossing(curve: Any) -> float:

@@ -78,8 +78,8 @@ def survival(name: str, frame: pd.DataFrame) -> Iterator[Panel]:
     estimate = evidence.survival(frame, limit).cdf
     x = np.linspace(0, limit, POINTS + 1)
     low = high = None
-    if estimate.quantiles.size > 1:
-        band = estimate.confidence_interval(0.95, method="log-log")
+    band = evidence.band(estimate, 0.95)
+    if band is not None:
         low, high = (np.nan_to_num(100 * side.evaluate(x)).tolist() for side in (band.low, band.high))
     curve = Curve(f"{len(frame):,} networks", x.tolist(), (100 * estimate.evaluate(x)).tolist(), low or (), high or ())
     yield Panel(
