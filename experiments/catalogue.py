@@ -33,12 +33,12 @@ STUDIES: dict[str, int] = {
     "family_trees_rules": 100,
     "symmetry_connections": 1_000,
     "symmetry_functions": 500,
-    "symmetry_rules": 500,
+    "symmetry_rules": 1_000,
     "xor_connections": 2_000,
     "xor_functions": 1_000,
     "xor_rules": 1_000,
     "xor_hidden_units": 500,
-    "xor_learning_rate": 500,
+    "xor_learning_rate": 1_000,
 }
 """The same, for the experiments that sweep over settings: seeds of each setting."""
 
