@@ -214,7 +214,7 @@ def test_wherever_the_disk_fills_up_it_is_told(full_disk, monkeypatch, capfd):
     enlarge(full_disk)
     config = load("xor", *FEW, "population.seeds=500", "learning.sweeps=60", "record.every=20", *BARE[2:])
     told, directory = set(), full_disk / "run"
-    for room in range(0, 2**20, 2**13):
+    for room in range(0, 2**20, 2**12):
         monkeypatch.setattr("repro.training.train", partial(train, room))
         try:
             run.run(config, directory, quiet=True)
