@@ -15,7 +15,6 @@ Each is trained as printed, and over one grid of epsilon and first weights. By t
 the odd seeds judge it. All goes to results/; takes some minutes.
 """
 
-import argparse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -25,9 +24,8 @@ from torch import Tensor
 
 from experiments import build
 from experiments.build import load
-from experiments.catalogue import RESULTS
-from experiments.command_line import at_least_1
 from experiments.schema import Config
+from experiments.script import make, parser_of
 from experiments.statistics import Share, quartiles_text
 from experiments.tables import markdown, read_rows, write_rows
 from experiments.trained import run_through
@@ -169,17 +167,12 @@ def write(results: Path, seeds: int | None = None) -> None:
 
 def main() -> None:
     """The command line; says what is chosen."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.attention", description=__doc__)
-    parser.add_argument(
-        "--seeds", type=at_least_1, default=SEEDS, help="networks a model and setting (default: %(default)s)"
-    )
-    parser.add_argument("--results", type=Path, default=RESULTS, help="where the results go (default: %(default)s)")
+    parser = parser_of("attention", __doc__, SEEDS, "networks a model and setting")
     arguments = parser.parse_args()
     if arguments.seeds < 2:
         parser.error(f"argument --seeds: {arguments.seeds}: takes at least 2: even seeds choose and odd ones judge")
-    torch.set_num_threads(1)
-    write(arguments.results, arguments.seeds)
-    print(f"Written: {arguments.results / FILE}\n\n{summary(read_rows(arguments.results / FILE))}")
+    make(arguments, write, FILE)
+    print(f"\n{summary(read_rows(arguments.results / FILE))}")
 
 
 if __name__ == "__main__":

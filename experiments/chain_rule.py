@@ -5,7 +5,6 @@ one layer of hidden units, and of growing depth. They go to results/chain_rule.c
 seconds that the same work takes go to results/chain_rule_seconds.csv, which is not. Takes about two minutes.
 """
 
-import argparse
 import itertools
 import statistics
 import time
@@ -17,8 +16,7 @@ import torch
 from rich.progress import track
 from torch import Tensor
 
-from experiments.catalogue import RESULTS
-from experiments.command_line import at_least_1
+from experiments.script import make, parser_of
 from experiments.tables import write_rows
 from repro.chain_rule import WAYS, Products, farthest
 from repro.networks import Architecture
@@ -113,13 +111,8 @@ def write(results: Path, seeds: int | None = None) -> None:
 
 def main() -> None:
     """Count, then time, and write both tables."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.chain_rule", description=__doc__)
-    parser.add_argument("--seeds", type=at_least_1, default=SEEDS, help="networks of each size (default: %(default)s)")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="where the results go (default: %(default)s)")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    write(arguments.results, arguments.seeds)
-    print(f"Written: {arguments.results / FILE}", flush=True)
+    arguments = parser_of("chain_rule", __doc__, SEEDS, "networks of each size").parse_args()
+    make(arguments, write, FILE)
     write_rows(arguments.results / SECONDS_FILE, seconds_rows())
     print(f"Written: {arguments.results / SECONDS_FILE}")
 

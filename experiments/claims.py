@@ -12,7 +12,7 @@ chance of 95 % all of them hold what they should at once. Those of 95 % each are
 
 import operator
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,11 @@ class Test:
         return given[0]
 
     @property
+    def limit(self) -> int:
+        """The sweeps that its networks were given."""
+        return self.within or evidence.limit_of(self.table)
+
+    @property
     def decides(self) -> bool:
         """Whether the verdict depends on it."""
         return bool(self.holds)
@@ -89,6 +94,13 @@ class Claim:
     known: bool = False  # whether its results had been seen when the lines were drawn
     doubt: str = ""
     untestable: str = ""  # why, where it cannot be tested
+
+    @property
+    def lines_drawn(self) -> str:
+        """When, in words; empty where there are none."""
+        if self.untestable:
+            return ""
+        return "after the results were seen" if self.known else "before the runs"
 
 
 @dataclass
@@ -218,21 +230,19 @@ def measured(test: Test, results: Path, level: float) -> Measured | None:
         return None
     frame = evidence.table(path)
     own, other = evidence.rows(frame, test.among), evidence.rows(frame, test.versus) if test.versus else None
-    limited, limit, at = test.tuned or test.measure in ("faster", "sooner", "typical"), test.within, ""
-    if limited and not limit:
-        limit = evidence.limit_of(test.table)
+    at = ""
     if test.tuned:
-        own, at = evidence.tuned(own, test.tuned, limit, test.share or test.gain or "")
+        most = test.share or test.gain or ""
+        own, at = evidence.tuned(own, test.tuned, test.limit, most)
         if other is not None:
-            other, its = evidence.tuned(other, test.tuned, limit, test.share or test.gain or "")
+            other, its = evidence.tuned(other, test.tuned, test.limit, most)
             at = f"{at} against {its}"
     if own.empty or (other is not None and other.empty):
         return None
-    found = _measured(test, own, other, limit, level)
-    return Measured(found.value, found.low, found.high, found.n, at)
+    return replace(_measured(test, own, other, level), at=at)
 
 
-def _measured(test: Test, own: pd.DataFrame, other: Any, limit: int, level: float) -> Measured:
+def _measured(test: Test, own: pd.DataFrame, other: Any, level: float) -> Measured:
     match test.measure:
         case "share":
             return evidence.share(own, str(test.share), level)
@@ -246,11 +256,11 @@ def _measured(test: Test, own: pd.DataFrame, other: Any, limit: int, level: floa
             x, y = test.slope or ("", "")
             return evidence.slope(own, x, y)
         case "faster":
-            return evidence.faster(own, other, limit, level)
+            return evidence.faster(own, other, test.limit, level)
         case "sooner":
-            return evidence.sooner(own, other, limit, level)
+            return evidence.sooner(own, other, test.limit, level)
         case "typical":
-            return evidence.typical(own, limit, level)
+            return evidence.typical(own, test.limit, level)
         case "place":
             return evidence.place(own, test.place or 0.0, level)
         case _:
@@ -305,11 +315,7 @@ def csv_rows(judged: Sequence[Judged]) -> Iterator[dict[str, object]]:
                 "holds": test.holds,
                 "fails": test.fails,
                 "test_verdict": finding.verdict if named else "",
-                "lines_drawn": ""
-                if claim.untestable
-                else "after the results were seen"
-                if claim.known
-                else "before the runs",
+                "lines_drawn": claim.lines_drawn,
                 "claim_says": claim.says,
             }
 

@@ -113,7 +113,7 @@ def check_arguments(arguments: list[str], configs: Path) -> None:
             option = swept[0]
             raise ConfigError(f"{option.input_line}: more than one value needs a multirun; add -m")
         _check_directory(overrides)
-        for job in itertools.islice(_jobs(overrides), MOST_JOBS_CHECKED):
+        for job in itertools.islice(jobs(overrides), MOST_JOBS_CHECKED):
             _check_job(job, configs)
 
 
@@ -162,7 +162,7 @@ def _check_directory(overrides: list[Override]) -> None:
             raise ConfigError(f"{option}={path}: {reason}; name a directory that can be written to") from None
 
 
-def _jobs(overrides: list[Override]) -> Iterator[list[str]]:
+def jobs(overrides: list[Override]) -> Iterator[list[str]]:
     """The overrides of each job of a multirun; of the one job where nothing is swept."""
     values_of: list[list[str]] = []
     for override in overrides:

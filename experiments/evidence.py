@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from experiments.build import load
+from experiments.statistics import wilson
 
 Array = NDArray[np.float64]
 
@@ -65,12 +66,6 @@ def share(frame: pd.DataFrame, expression: str, level: float) -> Measured:
     k, n = int(holds.sum()), len(holds)
     low, high = wilson(k, n, level)
     return Measured(k / n, low, high, n)
-
-
-def wilson(k: int, n: int, level: float) -> tuple[float, float]:
-    """Wilson's score interval for k of n."""
-    low, high = stats.binomtest(k, n).proportion_ci(level, method="wilson")
-    return float(low), float(high)
 
 
 def gain(frame: pd.DataFrame, other: pd.DataFrame, expression: str, level: float) -> Measured:

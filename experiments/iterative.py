@@ -6,7 +6,6 @@ iterative.csv: nets that learn. Sequential structures are P's shift register (p.
 derivatives of corresponding weights are added (P p.355) or averaged (N p.535). Takes about two minutes.
 """
 
-import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -16,8 +15,7 @@ import torch
 from rich.progress import track
 from torch import Tensor
 
-from experiments.catalogue import RESULTS
-from experiments.command_line import at_least_1
+from experiments.script import make, parser_of
 from experiments.tables import write_rows
 from repro import networks
 from repro.errors import AS_PRINTED, ErrorMeasure
@@ -347,13 +345,7 @@ def write(results: Path, seeds: int | None = None) -> None:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.iterative", description=__doc__)
-    parser.add_argument("--seeds", type=at_least_1, default=SEEDS, help="nets of each kind (default: %(default)s)")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="where the results go (default: %(default)s)")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    write(arguments.results, arguments.seeds)
-    print(f"Written: {arguments.results / UNROLLED}, {arguments.results / FILE}")
+    make(parser_of("iterative", __doc__, SEEDS, "nets of each kind").parse_args(), write, UNROLLED, FILE)
 
 
 if __name__ == "__main__":

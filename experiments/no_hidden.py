@@ -6,15 +6,13 @@ As a control they try AND and a majority of 6 bits too, which need no hidden uni
 task whether there are any weights that do it. The table goes to results/no_hidden.csv; takes some seconds.
 """
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 from rich.progress import track
 
-from experiments.catalogue import RESULTS
-from experiments.command_line import at_least_1
+from experiments.script import make, parser_of
 from experiments.tables import write_rows
 from repro.networks import ALWAYS_ON, Architecture, link_name
 from repro.perceptron import (
@@ -105,15 +103,7 @@ def write(results: Path, seeds: int | None = None) -> None:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.no_hidden", description=__doc__)
-    parser.add_argument(
-        "--seeds", type=at_least_1, default=SEEDS, help="first weights for each rule (default: %(default)s)"
-    )
-    parser.add_argument("--results", type=Path, default=RESULTS, help="where the results go (default: %(default)s)")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    write(arguments.results, arguments.seeds)
-    print(f"Written: {arguments.results / FILE}")
+    make(parser_of("no_hidden", __doc__, SEEDS, "first weights for each rule").parse_args(), write, FILE)
 
 
 if __name__ == "__main__":

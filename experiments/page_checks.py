@@ -7,7 +7,6 @@ from experiments.catalogue import SCRIPTS
 from experiments.claims import Test
 from experiments.counts import SEARCH
 from experiments.mechanism import BALANCE, GROWTH, KEPT
-from experiments.page_numbers import limit_of
 
 OTHER_TABLES = {
     **dict.fromkeys((GROWTH, KEPT, BALANCE), "mechanism"),
@@ -61,11 +60,9 @@ def check(test: Test) -> str:
             x, y = (f"np.log({own}.{call('eval', one)})" for one in test.slope or ())
             return f"np.polyfit({x}, {y}, 1)[0]"
         case "faster":
-            limit = limit_of(test)
-            return f"took({other}, {limit}).mean() / took({own}, {limit}).mean()"
+            return f"took({other}, {test.limit}).mean() / took({own}, {test.limit}).mean()"
         case "sooner":
-            limit = limit_of(test)
-            return f"took({other}, {limit}).median() / took({own}, {limit}).median()"
+            return f"took({other}, {test.limit}).median() / took({own}, {test.limit}).median()"
         case "typical":
             return f'took({own}, np.inf).quantile(0.5, interpolation="lower")'
         case "place":
@@ -78,7 +75,7 @@ def rows_text(test: Test, where: str) -> str:
     """The Python that reads the rows of a test."""
     rows = f'pd.read_csv("results/{test.table}.csv")' + (f".{call('query', where)}" if where else "")
     most = f", {json.dumps(test.share or test.gain)}" if test.share or test.gain else ""
-    return f"tuned({rows}, {json.dumps(test.tuned)}, {limit_of(test)}{most})" if test.tuned else rows
+    return f"tuned({rows}, {json.dumps(test.tuned)}, {test.limit}{most})" if test.tuned else rows
 
 
 def call(method: str, expression: str) -> str:

@@ -2,7 +2,7 @@
 
 import math
 
-from experiments import claims, evidence
+from experiments import claims
 from experiments.claims import Test
 from experiments.evidence import Measured
 
@@ -47,8 +47,7 @@ def rounded_text(test: Test, value: float, more: int) -> tuple[str, float]:
         signed = f"{100 * value:+.{1 + more}f}" if test.measure == "gain" else text
         return signed.replace("-", "−"), round(float(text) / 100, 12)
     if test.measure == "typical":
-        limit = limit_of(test)
-        return (f"{value:,.0f}" if value <= limit else f">{limit:,}"), value
+        return (f"{value:,.0f}" if value <= test.limit else f">{test.limit:,}"), value
     digits = 3 + more
     return plain(value, digits), float(f"{value:.{digits}g}") if abs(value) < 1000 else value
 
@@ -83,8 +82,3 @@ def line_text(test: Test, line: str) -> str:
         scaled = factor + ten_to(int(exponent))
     scaled = scaled.replace("-", "−")
     return f"{OPERATORS[sign]} {scaled}{UNITS.get(test.measure, '')}"
-
-
-def limit_of(test: Test) -> int:
-    """The sweeps that the networks of a test were given."""
-    return test.within or evidence.limit_of(test.table)

@@ -6,23 +6,20 @@ change costs a sweep by the first two; by the third it costs all second derivati
 are weights. All in float64. The table goes to results/second_derivatives.csv.
 """
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch
 from rich.progress import track
 
 from experiments import build
 from experiments.build import load
-from experiments.catalogue import RESULTS
-from experiments.command_line import at_least_1
 from experiments.schema import Config
+from experiments.script import make, parser_of
 from experiments.tables import write_rows
+from experiments.trained import as_published
 from repro.networks import Network
 from repro.population import NOT_YET
 from repro.stationary import downhill
-from repro.training import train
 
 FILE = "second_derivatives.csv"
 SEEDS = 500
@@ -50,17 +47,7 @@ def rows(seeds: int) -> Iterator[dict[str, object]]:
 
 def by_gradient(config: Config) -> list[int]:
     """The sweeps of each network by (8) or (9), or NOT_YET."""
-    population, learning = build.build_population(config), build.build_learning(config)
-    for _ in train(
-        population,
-        build.build_task(config),
-        learning,
-        build.build_criterion(config),
-        every=learning.sweeps // 20,
-        compile=build.compiles(config) and not build.compiler_lacking(),
-    ):
-        pass
-    return [int(sweeps) for sweeps in population.met_at]
+    return [int(sweeps) for sweeps in as_published(config, every=config.learning.sweeps // 20).met_at]
 
 
 def newton(config: Config) -> list[int]:
@@ -78,15 +65,7 @@ def write(results: Path, seeds: int | None = None) -> None:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.second_derivatives", description=__doc__)
-    parser.add_argument(
-        "--seeds", type=at_least_1, default=SEEDS, help="networks by each method (default: %(default)s)"
-    )
-    parser.add_argument("--results", type=Path, default=RESULTS, help="where the results go (default: %(default)s)")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    write(arguments.results, arguments.seeds)
-    print(f"Written: {arguments.results / FILE}")
+    make(parser_of("second_derivatives", __doc__, SEEDS, "networks by each method").parse_args(), write, FILE)
 
 
 if __name__ == "__main__":

@@ -26,8 +26,7 @@ class Share:
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % Wilson score interval."""
-        low, high = binomtest(self.k, self.n).proportion_ci(method="wilson")
-        return float(low), float(high)
+        return wilson(self.k, self.n, 0.95)
 
     @property
     def brief(self) -> str:
@@ -38,6 +37,12 @@ class Share:
     def __str__(self) -> str:
         low, high = self.interval
         return f"{100 * self.value:.1f} % ({self.k:,} of {self.n:,}; {100 * low:.1f} to {100 * high:.1f})"
+
+
+def wilson(k: int, n: int, level: float) -> tuple[float, float]:
+    """Wilson's score interval for k of n."""
+    low, high = binomtest(k, n).proportion_ci(level, method="wilson")
+    return float(low), float(high)
 
 
 def percent(value: float) -> str:

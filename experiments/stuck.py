@@ -5,29 +5,26 @@ prints one of exclusive-or. Here networks are trained as in the published experi
 connections, and those that have not learned by then are looked at with second derivatives: see ``repro.stationary``.
 """
 
-import argparse
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from rich.progress import track
 from torch import Tensor
 
 from experiments import build
 from experiments.build import load
-from experiments.catalogue import RESULTS
-from experiments.command_line import at_least_1
 from experiments.schema import Config
+from experiments.script import make, parser_of
 from experiments.tables import write_rows
+from experiments.trained import as_published
 from repro.networks import Network
 from repro.stationary import downhill, place
-from repro.training import train
 
 FILE, COUNTS = "stuck.csv", "stuck_counts.csv"
 
 SEEDS = 5_000
-"""Networks trained of each plan: as many as the published tables count, and the same ones."""
+"""Networks trained of each plan, from seed 0 on as in the published tables; see SELDOM."""
 
 MOST = 300
 """Stuck networks of each plan whose place is looked at: the first by seed."""
@@ -70,20 +67,10 @@ class Stuck:
 
 
 def trained(seeds: int) -> Iterator[Stuck]:
-    """Every plan's networks that ``seeds`` of them have left to look at. One worker: the same whatever the machine."""
+    """Every plan's networks that ``seeds`` of them, or SELDOM times as many, have left to look at."""
     for plan in track(PLANS, "training"):
         config = load(*plan, f"population.seeds={seeds * SELDOM.get(plan[0], 1)}")
-        population, learning = build.build_population(config), build.build_learning(config)
-        looks = train(
-            population,
-            build.build_task(config),
-            learning,
-            build.build_criterion(config),
-            every=EVERY,
-            compile=build.compiles(config) and not build.compiler_lacking(),
-        )
-        for _ in looks:
-            pass
+        population = as_published(config, EVERY)
         left = (~population.met).nonzero()[:, 0]
         weights = {key: w[..., left].double() for key, w in population.weights.items()}
         yield Stuck(config, [population.seeds[r] for r in left.tolist()], weights)
@@ -138,15 +125,7 @@ def write(results: Path, seeds: int | None = None) -> None:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.stuck", description=__doc__)
-    parser.add_argument(
-        "--seeds", type=at_least_1, default=SEEDS, help="networks to train of each plan (default: %(default)s)"
-    )
-    parser.add_argument("--results", type=Path, default=RESULTS, help="where the results go (default: %(default)s)")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    write(arguments.results, arguments.seeds)
-    print(f"Written: {arguments.results / COUNTS}, {arguments.results / FILE}")
+    make(parser_of("stuck", __doc__, SEEDS, "networks to train of each plan").parse_args(), write, COUNTS, FILE)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ The settings are those of ``hydra.sweeper.params`` in the experiment's own file,
 ``python -m experiments.run experiment=NAME`` runs the same.
 """
 
-import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
+from experiments.command_line import jobs
 from experiments.schema import CONFIGS
 from experiments.tables import read_rows
 
@@ -33,13 +33,7 @@ def settings(name: str) -> list[Setting]:
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         parser = OverridesParser.create(GlobalHydra.instance().config_loader())
         parsed = parser.parse_overrides([f"{option}={values}" for option, values in swept.items()])
-        each = [
-            [(override.get_key_element(), value) for value in override.sweep_string_iterator()]
-            if override.is_sweep_override()
-            else [(override.get_key_element(), str(override.value()))]
-            for override in parsed
-        ]
-    return list(itertools.product(*each))
+        return [tuple((key, value) for key, _, value in (text.partition("=") for text in job)) for job in jobs(parsed)]
 
 
 def column(option: str) -> str:

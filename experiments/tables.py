@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from experiments.build import load
 from experiments.files import naming, replacing
@@ -21,12 +22,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 def csv_text(rows: Iterable[Mapping[str, object]]) -> str:
     """The rows as a CSV file has them."""
     text = io.StringIO()
-    writer: csv.DictWriter[str] | None = None
-    for row in rows:
-        if writer is None:
-            writer = csv.DictWriter(text, list(row), lineterminator="\n")
-            writer.writeheader()
-        writer.writerow(row)
+    write_csv(text, rows)
     return text.getvalue()
 
 
@@ -38,13 +34,18 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
     with naming(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path, keep=True) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        writer: csv.DictWriter[str] | None = None
-        for row in rows:
-            if writer is None:
-                writer = csv.DictWriter(file, list(row), lineterminator="\n")
-                writer.writeheader()
-            writer.writerow(row)
-            file.flush()
+        write_csv(file, rows)
+
+
+def write_csv(file: TextIO, rows: Iterable[Mapping[str, object]]) -> None:
+    """The rows, each as soon as it is there, under the names of the first one's columns."""
+    writer: csv.DictWriter[str] | None = None
+    for row in rows:
+        if writer is None:
+            writer = csv.DictWriter(file, list(row), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow(row)
+        file.flush()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Family-trees networks trained within a study, without a run directory of their own."""
+"""Networks trained within a script, without a run directory of their own."""
 
 from collections.abc import Iterator
 
@@ -14,8 +14,26 @@ from repro.population import Population
 from repro.training import train
 
 
+def as_published(config: Config, every: int) -> Population:
+    """An experiment's networks after their training, by one worker: the same on any machine. every: see ``train``."""
+    population = build.build_population(config)
+    for _ in train(
+        population,
+        build.build_task(config),
+        build.build_learning(config),
+        build.build_criterion(config),
+        every=every,
+        compile=build.compiles(config) and not build.compiler_lacking(),
+    ):
+        pass
+    return population
+
+
 def run_through(config: Config, population: Population, learning: Learning, compile: bool = True) -> None:
-    """Train to the end, in place. compile: by ``torch.compile`` where this machine has what that needs."""
+    """Train family-trees networks to the end, in place.
+
+    compile: by ``torch.compile`` where this machine has what that needs.
+    """
     torch.set_num_threads(1)  # the workers share the cores out
     task = build.build_task(config)
     looks = train(

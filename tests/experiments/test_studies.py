@@ -63,7 +63,7 @@ def by_the_command_line(name: str) -> list[Sequence[str]]:
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         parser = OverridesParser.create(GlobalHydra.instance().config_loader())
         overrides = parser.parse_overrides([f"{option}={values}" for option, values in params(name).items()])
-        return list(command_line._jobs(overrides))
+        return list(command_line.jobs(overrides))
 
 
 @pytest.mark.parametrize("name", ["symmetry_depth", "xor_hidden_units", "xor_connections", READINGS])
