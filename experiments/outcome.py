@@ -231,22 +231,31 @@ def figures(config: Config, curves: Curves, population: Population, task: Task) 
 
 def family_figures(population: Population, task: Task, shown: int, label: str) -> Iterator[tuple[str, Figure]]:
     """N Figs 2 to 4 and the dendrogram of one replica."""
-    weights = {key: w[..., shown : shown + 1].cpu() for key, w in population.weights.items()}
-    network, task = Network(population.architecture, weights), task.to("cpu", population.E.dtype)
     yield "figure_2", family_trees.figure_2()
+    yield from figures_3_and_4(population, task, shown, label)
+    code = person_code(_alone(population, shown))
+    yield "dendrogram", family_trees.dendrogram_of_codes(code[..., 0], f"Codes of the people: {label}")
+
+
+def figures_3_and_4(population: Population, task: Task, shown: int, label: str) -> Iterator[tuple[str, Figure]]:
+    """N Figs 3 and 4 of one replica."""
+    network, task = _alone(population, shown), task.to("cpu", population.E.dtype)
     case = task.cases.index("Colin aunt")
     with torch.no_grad():
         activity = network.activity({name: values[case : case + 1] for name, values in task.inputs.items()})
     units = {group: y[0, :, 0] for group, y in activity.items()}
     yield "figure_3", family_trees.figure_3(units, task.desired[case], f"Colin has-aunt (N Fig. 3): {label}")
-    code = person_code(network)
-    order, titles = as_in_the_paper(code)
-    w = weights[link_name("person1", "person_code")][..., 0]
+    order, titles = as_in_the_paper(person_code(network))
+    w = network.weights[link_name("person1", "person_code")][..., 0]
     yield (
         "figure_4",
         family_trees.figure_4(w, order, titles, f"People to the 6 units of their code (N Fig. 4): {label}"),
     )
-    yield "dendrogram", family_trees.dendrogram_of_codes(code[..., 0], f"Codes of the people: {label}")
+
+
+def _alone(population: Population, shown: int) -> Network:
+    weights = {key: w[..., shown : shown + 1].cpu() for key, w in population.weights.items()}
+    return Network(population.architecture, weights)
 
 
 def as_in_the_paper(code: Tensor) -> tuple[list[int], list[str]]:

@@ -4,7 +4,6 @@ import shutil
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from itertools import islice
 from math import isfinite
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +16,7 @@ from torch.utils.tensorboard.writer import SummaryWriter
 from experiments.build import PAYS_FROM, build_architecture, build_task, same_network, seconds_uncompiled, seeds_of
 from experiments.catalogue import RESULTS
 from experiments.files import naming
-from experiments.outcome import family_figures, is_network_of
+from experiments.outcome import figures_3_and_4, is_network_of
 from experiments.recorders import Curves, finite, has_person_code
 from experiments.schema import Config, TaskName
 from experiments.tensorboard_tables import claims_text, hparam_summaries, people_told
@@ -29,11 +28,14 @@ from repro.kinship_measures import FEATURES, person_code
 from repro.networks import Network
 from repro.training import Look
 
-SHARE, DRAWING_TAKES = 0.06, 0.15
-"""Which part of a run's time the drawings after the first may take together, and about the seconds that one takes."""
+SHARE, DRAWING_TAKES = 0.04, 0.1
+"""Which part of a run's time the figures may take together, and about the seconds that those of one sweep take."""
 
 BEGIN_AND_END = 5.0
 """Seconds, roughly, that a run takes besides its sweeps: torch to begin with, files and figures at the end."""
+
+COMPILED = 5
+"""About how many times as fast compiled sweeps are, at least."""
 
 FAMILY_DRAWING = 3
 """How many times as long Figs 3 and 4 of the family trees take."""
@@ -72,6 +74,7 @@ class TensorBoard:
         seeds, wanted = seeds_of(config), config.record.replica
         self.replica = 0 if wanted is None or wanted not in seeds else seeds.index(wanted)
         state = state or {}
+        self.pictures = drawings(config)
         self.next_drawing: float = state.get("next_drawing", 0.0)
         self.drawn: int = state.get("drawn", -1)
         self.projector: str = state.get("projector", "")
@@ -175,11 +178,14 @@ class TensorBoard:
             self.writer.add_scalar(f"{name}/E_replica", float(look.population.E[self.replica]), sweep)
             self.writer.add_scalar(f"{name}/learned", self.curves.met[-1], sweep)
             if sweep >= self.next_drawing:
-                self.draw(look)
-                self.next_drawing = sweep + self.config.learning.sweeps / drawings(self.config)
+                self.draw(look, pictures=self.pictures > 1 or self.drawn >= 0)
+                self.next_drawing = sweep + self.config.learning.sweeps / max(1, self.pictures - 1)
 
-    def draw(self, look: Look) -> None:
-        """The weights of the whole population as histograms; the named replica's figures, and codes of the people."""
+    def draw(self, look: Look, pictures: bool = True) -> None:
+        """The weights of the whole population as histograms; the named replica's figures, and codes of the people.
+
+        pictures: whether there is time for the figures, which take longest by far.
+        """
         population, self.drawn = look.population, look.sweep
         for key, w in population.weights.items():
             some = w[..., :DRAWN_NETWORKS]
@@ -188,7 +194,7 @@ class TensorBoard:
                 self.writer.add_histogram(f"weights/{key}", inside, look.sweep)
         if not finite(population.replica(self.replica)):
             return
-        for tag, figure in self.figures(look):
+        for tag, figure in self.figures(look) if pictures else ():
             self.writer.add_figure(tag, figure, look.sweep, close=False)
         if self.config.task.name is TaskName.family_trees and has_person_code(population):
             self.project(look)
@@ -198,8 +204,8 @@ class TensorBoard:
         population, config = look.population, self.config
         label = f"seed {population.seeds[self.replica]} after {look.sweep:,} sweeps"
         if config.task.name is TaskName.family_trees and has_person_code(population):
-            family = family_figures(population, build_task(config), self.replica, label)
-            yield from zip(("Fig. 3", "Fig. 4"), (figure for _, figure in islice(family, 1, 3)), strict=True)
+            for name, figure in figures_3_and_4(population, build_task(config), self.replica, label):
+                yield name.replace("figure_", "Fig. "), figure
             return
         weights = {key: w.cpu() for key, w in population.replica(self.replica).items()}
         if config.task.name is TaskName.symmetry and is_network_of(population, published.SYMMETRY):
@@ -241,8 +247,12 @@ class TensorBoard:
 
 
 def drawings(config: Config) -> int:
-    """Into how many parts the drawings divide a run: by what it takes, roughly, so that the options alone decide."""
-    seconds = BEGIN_AND_END + min(seconds_uncompiled(config), PAYS_FROM)
+    """How often a run's figures are drawn, the last time at its end; from twice on, the first time at its beginning.
+
+    By what it takes, roughly, so that the options alone decide.
+    """
+    uncompiled = seconds_uncompiled(config)
+    seconds = BEGIN_AND_END + min(uncompiled, max(PAYS_FROM, uncompiled / COMPILED))
     takes = DRAWING_TAKES * (FAMILY_DRAWING if config.task.name is TaskName.family_trees else 1)
     return max(1, int(SHARE * seconds / takes))
 

@@ -9,7 +9,7 @@ import torch
 from matplotlib import colors
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.collections import FillBetweenPolyCollection, PatchCollection
+from matplotlib.collections import Collection, FillBetweenPolyCollection, PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 from torch import Tensor
@@ -49,18 +49,29 @@ def labels(axes: Axes) -> list[str]:
 # Hinton diagrams -----------------------------------------------------------------------------------------
 
 
-def squares(axes: Axes) -> dict[tuple[int, int], tuple[str, float]]:
-    """(row, column) of each square to its colour and side."""
+def boxes(collection: Collection) -> list[tuple[float, float, float]]:
+    """The middle of each square of a collection, and its side."""
+    found = []
+    for path in collection.get_paths():
+        (left, top), (right, bottom) = path.vertices.min(axis=0), path.vertices.max(axis=0)
+        assert right - left == pytest.approx(bottom - top, abs=1e-12)
+        found.append(((left + right) / 2, (top + bottom) / 2, right - left))
+    return found
+
+
+def colour_of(collection: Collection) -> str:
+    return {"#ffffff": "white", "#000000": "black"}[colors.to_hex(collection.get_facecolor()[0])]
+
+
+def squares(axes: Axes, left: float = 0, top: float = 0) -> dict[tuple[float, float], tuple[str, float]]:
+    """(row, column) of each square, counted from (left, top), to its colour and side."""
     found = {}
     for collection in axes.collections:
-        assert isinstance(collection, PatchCollection)
-        for path in collection.get_paths():
-            (left, top), (right, bottom) = path.vertices.min(axis=0), path.vertices.max(axis=0)
-            assert right - left == pytest.approx(bottom - top, abs=1e-12)
-            place = (round((top + bottom) / 2, 9), round((left + right) / 2, 9))
+        assert isinstance(collection, PolyCollection)
+        for x, y, side in boxes(collection):
+            place = (round(y - top - 0.5, 9), round(x - left - 0.5, 9))
             assert place not in found
-            white = colors.to_hex(collection.get_facecolor()[0]) == "#ffffff"
-            found[place] = ("white" if white else "black", right - left)
+            found[place] = (colour_of(collection), side)
     return found
 
 
@@ -70,17 +81,17 @@ WEIGHTS = torch.tensor([[4.0, -1.0, 0.0], [-2.0, 0.25, 8.0]])
 def test_hinton_squares():
     """Area is the size of the weight, white is positive, a weight of 0 has no square."""
     axes = Figure().subplots()
-    hinton(axes, WEIGHTS, 4.0, "title")
-    found = squares(axes)
+    hinton(axes, WEIGHTS, 4.0, 5, 7)
+    found = squares(axes, 5, 7)
     signs = {place: colour for place, (colour, _) in found.items()}
     assert signs == {(0, 0): "white", (0, 1): "black", (1, 0): "black", (1, 1): "white", (1, 2): "white"}
     area = {place: side**2 for place, (_, side) in found.items()}
     largest = 0.9**2
     expected = {(0, 0): 1, (0, 1): 1 / 4, (1, 0): 1 / 2, (1, 1): 1 / 16, (1, 2): 1}  # 8 is cut to what fills a cell
     assert area == pytest.approx({place: part * largest for place, part in expected.items()})
-    assert axes.get_title(loc="left") == "title"
-    assert axes.yaxis_inverted()  # the first unit on top
-    grey = colors.to_rgb(axes.get_facecolor())
+    (back,) = axes.patches
+    assert (back.get_bbox().p0.tolist(), back.get_bbox().p1.tolist()) == ([5, 7], [8, 9])
+    grey = colors.to_rgb(back.get_facecolor())
     assert 0.3 < grey[0] == grey[1] == grey[2] < 0.8
 
 
@@ -93,13 +104,23 @@ def test_hinton_of_nothing_has_no_squares():
 def test_hinton_figure_has_one_scale_for_all_links():
     weights = {"a->b": torch.tensor([[1.0, -2.0]]), "b->c": torch.tensor([[8.0], [4.0]], requires_grad=True)}
     figure = drawn(hinton_figure(weights, "some weights"))
-    above, below = figure.axes
-    assert (above.get_title(loc="left"), below.get_title(loc="left")) == ("a->b", "b->c")
-    area = [side**2 / 0.9**2 for axes in (above, below) for _, side in squares(axes).values()]
+    (axes,) = figure.axes
+    assert axes.yaxis_inverted()  # the first unit on top
+    area = [side**2 / 0.9**2 for _, side in squares(axes).values()]
     assert sorted(area) == pytest.approx([1 / 8, 2 / 8, 4 / 8, 8 / 8])
     assert figure.get_suptitle() == "some weights\nwhite +, black -; the largest is 8.00"
-    turned = hinton_figure(weights, "", order=["b->c", "a->b"])
-    assert [axes.get_title(loc="left") for axes in turned.axes] == ["b->c", "a->b"]
+    turned = hinton_figure(weights, "", order=["b->c", "a->b"]).axes[0]
+    for where, above, below in ((axes, "a->b", "b->c"), (turned, "b->c", "a->b")):
+        named = texts(where)
+        assert named[above][1] < named[below][1]
+        tops = [patch.get_y() for patch in where.patches]
+        assert named[above][1] < tops[0] < named[below][1] < tops[1]
+        assert all(patch.get_y() + patch.get_height() <= where.get_ylim()[0] for patch in where.patches)
+
+
+def test_hinton_figure_is_as_wide_as_its_widest_link():
+    axes = drawn(hinton_figure({"a->b": torch.ones(2, 40)}, "")).axes[0]
+    assert axes.get_xlim()[0] <= 0 < 40 <= axes.get_xlim()[1]
 
 
 # Curves --------------------------------------------------------------------------------------------------
@@ -235,24 +256,22 @@ def test_figure_3_shows_every_unit():
     """A square of side 0.86 y in the middle of each unit's cell, on a block for each of the seven groups."""
     activity, desired = activity_of("Colin aunt")
     (axes,) = drawn(figure_3(activity, desired, "Colin has-aunt")).axes
-    white = [p for p in axes.patches if isinstance(p, Rectangle) and p.get_facecolor()[:3] == (1, 1, 1)]
-    blocks = [p for p in axes.patches if isinstance(p, Rectangle) and p not in white]
+    blocks = [(p.get_x(), p.get_y(), p.get_width(), p.get_height()) for p in axes.patches if isinstance(p, Rectangle)]
+    white = boxes(axes.collections[0])
+    assert colour_of(axes.collections[0]) == "white"
+    groups = ("person1", "relation", "person_code", "relation_code", "central", "penultimate", "person2")
     assert len(blocks) == 7
     assert len(white) == 24 + 12 + 6 + 6 + 12 + 6 + 24
     at = 0
-    for group in ("person1", "relation", "person_code", "relation_code", "central", "penultimate", "person2"):
+    for group, (left, bottom, width, height) in zip(groups, blocks, strict=True):
         units = FAMILY_TREES.groups[group]
-        sides = [square.get_width() for square in white[at : at + units]]
-        assert sides == pytest.approx((0.86 * activity[group]).tolist(), abs=1e-12)
+        of_group = white[at : at + units]
+        assert [side for _, _, side in of_group] == pytest.approx((0.86 * activity[group]).tolist(), abs=1e-12)
+        cells = {(left + unit % width + 0.5, bottom + height - 0.5 - unit // width) for unit in range(units)}
+        assert {(round(x, 6), round(y, 6)) for x, y, _ in of_group} == cells
         at += units
-    assert {"person1", "relation", "person code", "relation code", "central", "penultimate", "person2"} < set(
-        texts(axes)
-    )
+    assert {group.replace("_", " ") for group in groups} < set(texts(axes))
     assert axes.get_title() == "Colin has-aunt"
-
-
-def middle_of(square: Rectangle) -> tuple[float, float]:
-    return square.get_x() + square.get_width() / 2, square.get_y() + square.get_height() / 2
 
 
 def test_figure_3_marks_the_answers_under_their_names():
@@ -260,15 +279,16 @@ def test_figure_3_marks_the_answers_under_their_names():
     activity, desired = activity_of("Colin aunt")
     (axes,) = figure_3(activity, desired, "").axes
     named = {(round(x, 6), y > 0): text.get_text() for text in axes.texts for x, y in [text.get_position()]}
-    dots = [patch.get_center() for patch in axes.patches if isinstance(patch, Circle)]
+    units, answers = axes.collections
+    assert colour_of(answers) == "black"
+    white, dots = boxes(units), [(x, y) for x, y, _ in boxes(answers)]
     assert [named[round(x, 6), True] for x, _ in dots] == ["Jennifer, Angela", "Margaret, Gina"]
-    white = [p for p in axes.patches if isinstance(p, Rectangle) and p.get_facecolor()[:3] == (1, 1, 1)]
-    outputs = [middle_of(square) for square in white[-24:]]
+    outputs = [(x, y) for x, y, _ in white[-24:]]
     assert [outputs.index(pytest.approx(dot)) for dot in dots] == [9, 10]
     for (x, y), (below_x, below_y) in zip(outputs[:12], outputs[12:], strict=True):  # English above Italian
         assert (x, y - 1) == pytest.approx((below_x, below_y))
-    (colin,) = [middle_of(square) for square in white[:24] if square.get_width() > 0.5]
-    assert named[round(colin[0], 6), False] == "Colin, Alfonso"
+    (colin,) = [x for x, _, side in white[:24] if side > 0.5]
+    assert named[round(colin, 6), False] == "Colin, Alfonso"
 
 
 def test_figure_4_is_english_over_italian_in_the_papers_order():
@@ -276,22 +296,31 @@ def test_figure_4_is_english_over_italian_in_the_papers_order():
     w = torch.randn(6, 24, generator=generator)
     order = [3, 1, 0, 2, 5, 4]
     figure = drawn(figure_4(w, order, [f"unit {unit}" for unit in order], "title"))
-    by_title = {axes.get_title(loc="left"): axes for axes in figure.axes}
-    assert list(by_title) == [f"{n}: unit {order[n - 1]}" for n in (4, 1, 5, 2, 6, 3)]  # by rows, 1 to 3 on the right
-    for position, unit in enumerate(order):
-        axes = by_title[f"{position + 1}: unit {unit}"]
-        found = squares(axes)
-        assert len(found) == 24
+    (axes,) = figure.axes
+    assert axes.yaxis_inverted()
+    everything = squares(axes)
+    assert len(everything) == 6 * 24
+    named = texts(axes)
+    blocks = [(patch.get_x(), patch.get_y()) for patch in axes.patches]
+    for position, (unit, (left, top)) in enumerate(zip(order, blocks, strict=True)):
+        found = squares(axes, left, top)
         for person in range(24):
             colour, side = found[divmod(person, PLACES)]
             assert colour == ("white" if w[unit, person] > 0 else "black")
             assert side**2 == pytest.approx(0.81 * abs(w[unit, person].item()) / w.abs().max().item())
-        assert [label.get_text() for label in axes.get_yticklabels()] == ["English", "Italian"]
-    named = [axes for axes in figure.axes if axes.get_xticklabels()]
-    assert named == figure.axes[:2]
-    for axes in named:
-        assert [label.get_text() for label in axes.get_xticklabels()] == list(PEOPLE[:PLACES])
-        assert list(axes.get_xticks()) == list(range(12))
+        x, y = named[f"{position + 1}: unit {unit}"]
+        assert x == left
+        assert top - 3 < y < top
+    x, y = zip(*blocks, strict=True)
+    assert x[0] == x[1] == x[2] > x[3] == x[4] == x[5]  # 1 to 3 on the right
+    assert y[:3] == y[3:]
+    assert y[0] < y[1] < y[2]
+    rows = [
+        (text.get_text(), text.get_position()[1]) for text in axes.texts if text.get_text() in ("English", "Italian")
+    ]
+    assert sorted(rows) == sorted([(name, top + at) for top in y for name, at in (("English", 0.5), ("Italian", 1.5))])
+    people = [(text.get_position()[0], text.get_text()) for text in axes.texts if text.get_text() in PEOPLE[:PLACES]]
+    assert sorted(people) == [(left + p + 0.5, PEOPLE[p]) for left in (x[3], x[0]) for p in range(PLACES)]
     assert figure.get_suptitle() == "title"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 from scipy.cluster.hierarchy import dendrogram, linkage
@@ -53,8 +54,8 @@ def figure_3(activity: Mapping[str, Tensor], desired: Tensor, title: str) -> Fig
 
     activity: by group, ``[units]``; white squares, side as the output. desired ``[24]``: black dots mark the answers.
     """
-    figure = Figure(figsize=(7.5, 4.6), layout="constrained")
-    axes = figure.subplots()
+    figure = Figure(figsize=(7.5, 4.6))
+    axes = figure.add_axes((0, 0, 1, 0.94))  # a layout to be found would draw all the names twice
     blocks = {  # left edge, height of the lowest row, units in a row
         "person1": (0, 0, PLACES),
         "relation": (15.5, 0, len(RELATIONS) // 2),
@@ -64,16 +65,19 @@ def figure_3(activity: Mapping[str, Tensor], desired: Tensor, title: str) -> Fig
         "penultimate": (8.2, 8, 6),
         "person2": (5.2, 10, PLACES),
     }
+    squares, dots = [], []
     for group, (left, bottom, width) in blocks.items():
         values = activity[group].detach().double().cpu().numpy()
         rows = -(-len(values) // width)
         axes.add_patch(Rectangle((left, bottom), width, rows, facecolor="0.15"))
         for unit, value in enumerate(values):
             x, y, side = left + unit % width, bottom + rows - 1 - unit // width, 0.86 * float(np.clip(value, 0, 1))
-            axes.add_patch(Rectangle((x + (1 - side) / 2, y + (1 - side) / 2), side, side, facecolor="white"))
+            squares.append(Rectangle((x + (1 - side) / 2, y + (1 - side) / 2), side, side))
             if group == "person2" and desired[unit] > 0.5:
-                axes.add_patch(Circle((x + 0.5, y + 0.5), 0.13, facecolor="black", edgecolor="white", linewidth=0.6))
+                dots.append(Circle((x + 0.5, y + 0.5), 0.13))
         axes.text(left - 0.2, bottom + rows / 2, group.replace("_", " "), fontsize=7, ha="right", va="center")
+    axes.add_collection(PatchCollection(squares, facecolor="white", edgecolor="none"))
+    axes.add_collection(PatchCollection(dots, facecolor="black", edgecolor="white", linewidth=0.6))
     for unit, (english, italian) in enumerate(zip(PEOPLE[:PLACES], PEOPLE[PLACES:], strict=True)):
         left, _, _ = blocks["person1"]
         axes.text(left + unit + 0.5, -0.1, f"{english}, {italian}", rotation=90, fontsize=4.5, ha="center", va="top")
@@ -92,17 +96,24 @@ def figure_4(w: Tensor, order: Sequence[int], titles: Sequence[str], title: str)
 
     w ``[6, 24]``. order: which unit stands as the paper's 1 to 6; titles: what to say of each, in that order.
     """
-    figure = Figure(figsize=(9, 4), layout="constrained")
-    axes = figure.subplots(3, 2)
-    largest = float(w.abs().max())
+    figure = Figure(figsize=(9, 3.9))
+    axes = figure.add_axes((0, 0, 1, 0.93))
+    largest = float(w.detach().abs().max())
     for position, unit in enumerate(order):
         row, column = position % 3, 1 - position // 3  # the paper has 1, 2, 3 on the right and 4, 5, 6 on the left
-        axis = axes[row, column]
-        hinton(axis, w[unit].reshape(2, PLACES), largest, f"{position + 1}: {titles[position]}")
-        axis.set_yticks([0, 1], ["English", "Italian"], fontsize=6)
+        left, top = column * (PLACES + 1.9), row * 3.2
+        hinton(axes, w[unit].reshape(2, PLACES), largest, left, top)
+        above = -2.2 if row == 0 else top - 0.3
+        axes.text(left, above, f"{position + 1}: {titles[position]}", fontsize=8)
+        for nation in range(2):
+            name = ("English", "Italian")[nation]
+            axes.text(left - 0.15, top + nation + 0.5, name, fontsize=6, ha="right", va="center")
         if row == 0:
-            axis.xaxis.tick_top()
-            axis.set_xticks(range(PLACES), PEOPLE[:PLACES], rotation=90, fontsize=6)
+            for person in range(PLACES):
+                where = (left + person + 0.5, top - 0.15)
+                axes.text(*where, PEOPLE[person], rotation=90, fontsize=6, ha="center", va="bottom")
+    axes.set(xlim=(-1.7, 2 * PLACES + 2), ylim=(8.5, -2.9), aspect="equal")
+    axes.axis("off")
     figure.suptitle(title, fontsize=9)
     return figure
 

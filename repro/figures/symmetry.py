@@ -19,7 +19,8 @@ def figure_1(networks: Mapping[str, Mapping[str, Tensor]]) -> Figure:
 
     The hidden unit whose weight from the first input is larger stands on the left, as in the paper.
     """
-    figure = Figure(figsize=(4.2 * len(networks), 5), layout="constrained")
+    figure = Figure(figsize=(4.2 * len(networks), 5))
+    figure.subplots_adjust(left=0, right=1, bottom=0, top=0.95, wspace=0)
     for axes, (title, weights) in zip(
         figure.subplots(1, len(networks), squeeze=False)[0], networks.items(), strict=True
     ):

@@ -112,7 +112,7 @@ def test_weights_are_drawn_at_some_looks_and_at_the_end_once(xor):
     steps = [event.step for event in events(xor).Histograms("weights/bias->output")]
     assert steps == sorted(set(steps))
     assert (steps[0], steps[-1]) == (0, 600)
-    assert len(steps) <= drawings(load(*XOR)) + 2
+    assert len(steps) == max(2, drawings(load(*XOR)))
 
 
 def test_the_hinton_diagram_is_a_picture(xor):
@@ -245,22 +245,27 @@ def test_fig_1_over_the_sweeps_and_as_printed(ran):
     directory = ran("symmetry", "learning.sweeps=2000", "record.every=500")
     found = events(directory).Images("Fig. 1")
     assert (found[0].step, found[-1].step) == (0, 2000)
-    assert len(found) >= 3
     assert [image.step for image in events(directory / "paper").Images("Fig. 1")] == [1425]
     assert "weights of one network" not in events(directory).Tags()["images"]
 
 
-def test_figs_3_and_4_over_the_sweeps(ran):
+def test_figs_3_and_4_over_the_sweeps(ran, monkeypatch):
     directory = ran("family_trees")
     assert events(directory).Tags()["images"] == ["Fig. 3", "Fig. 4"]
     for tag in ("Fig. 3", "Fig. 4"):
-        assert [image.step for image in events(directory).Images(tag)] == [0, 4]
+        assert [image.step for image in events(directory).Images(tag)] == [4]  # a short run has time for one
+    assert [event.step for event in events(directory).Histograms("weights/person1->person_code")] == [0, 4]
+    monkeypatch.setattr(tensorboard, "SHARE", 0.2)  # time for three
+    directory = ran("family_trees", "learning.sweeps=4", "record.every=1")
+    for tag in ("Fig. 3", "Fig. 4"):
+        assert [image.step for image in events(directory).Images(tag)] == [0, 2, 4]
 
 
 def test_longer_runs_are_drawn_more_often():
     few, more, most = (drawings(load("symmetry", f"population.seeds={seeds}")) for seeds in (1, 600, 10_000))
     assert 2 <= few < more < most <= 10
     assert drawings(load("family_trees", "population.seeds=1")) == 1
+    assert drawings(load("family_trees", "population.seeds=1000")) > 1
 
 
 # The claims ----------------------------------------------------------------------------------------------------
