@@ -50,12 +50,13 @@ check: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python -m experiments.benchmark --device $(device)
+	$(BIN)/python -m experiments.logging_cost
 
 report: $(VENV)/installed
 	$(BIN)/python -m experiments.report
 
 tensorboard: $(VENV)/installed
-	$(BIN)/tensorboard --logdir runs --host localhost
+	$(BIN)/python -m experiments.board
 
 clean:
 	rm -rf $(VENV)

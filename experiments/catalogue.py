@@ -55,5 +55,8 @@ SCRIPTS: dict[str, float] = {
 BENCHMARK = "benchmark.csv"
 """The speeds that ``experiments.benchmark`` found, in results/."""
 
+LOGGING_COST = "logging_cost.csv"
+"""What TensorBoard costs a run, as ``experiments.logging_cost`` found it, in results/."""
+
 READINGS, READINGS_SEEDS = "family_trees_readings", 1_000
 """The study that takes longer than all others together: run only where it is named."""

@@ -16,7 +16,7 @@ from rich.table import Table
 from torch import Tensor
 
 from experiments import claims, family_page, shards, small_page
-from experiments.catalogue import BENCHMARK, RESULTS
+from experiments.catalogue import BENCHMARK, LOGGING_COST, RESULTS
 from experiments.claims import Judged
 from experiments.files import SEEDS, WEIGHTS
 from experiments.page import counted, measured_text, page
@@ -86,6 +86,15 @@ def speed_table(results: Path) -> str:
     return markdown(["µs per network and sweep", *header], lines)
 
 
+def logging_table(results: Path) -> str:
+    """How much longer a run takes with TensorBoard, as ``experiments.logging_cost`` found it."""
+    rows = []
+    for row in read_rows(results / LOGGING_COST):
+        run, more = f"`{row['experiment']}`, {int(row['networks']):,}", f"{float(row['more_percent']):+.1f} %"
+        rows.append([run, row["seconds_without"], row["seconds_with"], more, row["turns"]])
+    return markdown(["experiment, networks", "seconds without", "seconds with", "cost", "runs of each"], rows)
+
+
 def equations_table() -> str:
     """Where each equation stands."""
     functions: list[tuple[str, Callable[..., Tensor]]] = [
@@ -115,6 +124,7 @@ def blocks(results: Path, judged: Sequence[Judged]) -> dict[str, str]:
         "literal": family_page.literal_table(results),
         "verdict": family_page.verdict(results),
         "speed": speed_table(results),
+        "logging": logging_table(results),
         "equations": equations_table(),
     }
 

@@ -29,7 +29,7 @@ def print_summary(config: Config, population: Population, directory: Path) -> No
     """What was found, and where it is written."""
     print_table(config, population.sweep, directory / SEEDS)
     written = ", ".join(name for name in (SEEDS, CURVES, WEIGHTS, "figures") if (directory / name).exists())
-    curves = " Curves: tensorboard --logdir runs" if config.record.tensorboard else ""
+    curves = " Curves: python -m experiments.board" if config.record.tensorboard else ""
     Console().print(f"Written to {directory}/: {written}.{curves}", soft_wrap=True)
 
 

@@ -4,7 +4,7 @@ import shutil
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -27,6 +27,12 @@ from repro.figures.symmetry import figure_1
 from repro.kinship_measures import FEATURES, person_code
 from repro.networks import Network
 from repro.training import Look
+
+PARTS = 10
+"""Into how many parts the histograms and codes, which cost little, divide a run."""
+
+CODES, LAST_CODES = "person codes", "last person codes"
+"""What the projector calls the codes. It opens on the first by the alphabet: the last are there once more for that."""
 
 SHARE, DRAWING_TAKES = 0.04, 0.1
 """Which part of a run's time the figures may take together, and about the seconds that those of one sweep take."""
@@ -74,8 +80,10 @@ class TensorBoard:
         seeds, wanted = seeds_of(config), config.record.replica
         self.replica = 0 if wanted is None or wanted not in seeds else seeds.index(wanted)
         state = state or {}
-        self.pictures = drawings(config)
-        self.next_drawing: float = state.get("next_drawing", 0.0)
+        self.drawings = drawings(config)
+        self.next_weights: float = state.get("next_weights", 0.0)
+        self.next_drawing: float = state.get("next_drawing", 0.0 if self.drawings > 1 else inf)
+        self.written: int = state.get("written", -1)
         self.drawn: int = state.get("drawn", -1)
         self.projector: str = state.get("projector", "")
         self.projector_file = directory / "projector_config.pbtxt"
@@ -107,7 +115,7 @@ class TensorBoard:
         """Remove what is in the directory from the sweep on, but for events, which the new writer overrules."""
         for path in self.directory.glob(f"events.*{INTERRUPTED}"):
             path.unlink()
-        for codes in self.directory.glob("[0-9]*/person codes"):
+        for codes in self.directory.glob("[0-9]*/*person codes"):
             if int(codes.parent.name) >= self.sweep:
                 shutil.rmtree(codes)
                 with suppress(OSError):
@@ -162,7 +170,8 @@ class TensorBoard:
         """What a resumed run needs to know, besides the events: those are in their file by then."""
         with naming(self.directory):
             self.writer.flush()
-        return {"next_drawing": self.next_drawing, "drawn": self.drawn, "projector": self.projected()}
+        names = ("next_weights", "next_drawing", "written", "drawn")
+        return {**{name: getattr(self, name) for name in names}, "projector": self.projected()}
 
     def projected(self) -> str:
         """The projector's list of codes."""
@@ -177,27 +186,29 @@ class TensorBoard:
             self.writer.add_scalar(f"{name}/E_upper_quartile", upper, sweep)
             self.writer.add_scalar(f"{name}/E_replica", float(look.population.E[self.replica]), sweep)
             self.writer.add_scalar(f"{name}/learned", self.curves.met[-1], sweep)
+            if sweep >= self.next_weights:
+                self.write_weights(look)
+                self.next_weights = sweep + self.config.learning.sweeps / PARTS
             if sweep >= self.next_drawing:
-                self.draw(look, pictures=self.pictures > 1 or self.drawn >= 0)
-                self.next_drawing = sweep + self.config.learning.sweeps / max(1, self.pictures - 1)
+                self.draw(look)
+                self.next_drawing = sweep + self.config.learning.sweeps / (self.drawings - 1)
 
-    def draw(self, look: Look, pictures: bool = True) -> None:
-        """The weights of the whole population as histograms; the named replica's figures, and codes of the people.
-
-        pictures: whether there is time for the figures, which take longest by far.
-        """
-        population, self.drawn = look.population, look.sweep
+    def write_weights(self, look: Look) -> None:
+        """The weights of the whole population as histograms, and the named replica's codes of the people."""
+        population, self.written = look.population, look.sweep
         for key, w in population.weights.items():
             some = w[..., :DRAWN_NETWORKS]
             inside = some[some.abs() < HISTOGRAM_LIMIT]
             if len(inside):  # a histogram of nothing is an error
                 self.writer.add_histogram(f"weights/{key}", inside, look.sweep)
-        if not finite(population.replica(self.replica)):
-            return
-        for tag, figure in self.figures(look) if pictures else ():
-            self.writer.add_figure(tag, figure, look.sweep, close=False)
-        if self.config.task.name is TaskName.family_trees and has_person_code(population):
-            self.project(look)
+        self.project(look, CODES)
+
+    def draw(self, look: Look) -> None:
+        """The named replica's figures."""
+        self.drawn = look.sweep
+        if finite(look.population.replica(self.replica)):
+            for tag, figure in self.figures(look):
+                self.writer.add_figure(tag, figure, look.sweep, close=False)
 
     def figures(self, look: Look) -> Iterator[tuple[str, Figure]]:
         """The figures of the paper that the network has, or else a Hinton diagram of its weights, by tag."""
@@ -213,15 +224,18 @@ class TensorBoard:
         else:
             yield "weights of one network", hinton_figure(weights, label)
 
-    def project(self, look: Look) -> None:
-        """The named replica's codes of the people, for the embedding projector."""
+    def project(self, look: Look, tag: str) -> None:
+        """The named replica's codes of the people, where it has any, for the embedding projector."""
+        family = self.config.task.name is TaskName.family_trees and has_person_code(look.population)
+        if not family or not finite(look.population.replica(self.replica)):
+            return
         weights = {key: w[..., self.replica : self.replica + 1] for key, w in look.population.weights.items()}
         code = person_code(Network(look.population.architecture, weights))[..., 0]
         self.writer.add_embedding(
             code,
             people_told(),
             global_step=look.sweep,
-            tag="person codes",
+            tag=tag,
             metadata_header=["person", *FEATURES],
         )
         if self.projector:  # add_embedding has listed those of this writer alone
@@ -234,8 +248,11 @@ class TensorBoard:
                 self.writer.close()
                 self.projector = self.projected()
                 self.writer = SummaryWriter(str(self.directory), filename_suffix=INTERRUPTED)
+            if self.written != look.sweep:
+                self.write_weights(look)
             if self.drawn != look.sweep:
                 self.draw(look)
+            self.project(look, LAST_CODES)
             events = self.writer.file_writer
             assert events is not None  # it is None after close() only
             for summary in hparam_summaries(self.config, metrics):  # not add_hparams, which opens a run of its own

@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData  # type: ignore[import-untyped]
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from torch.utils.tensorboard.summary import hparams
 
 from experiments.build import build_architecture
@@ -47,14 +47,14 @@ def claims_text(path: Path, experiment: str) -> str:
     if not verdicts:
         return ""
     lines = [
-        " | ".join([f"**{claim[0]}**" if own else claim[0], *(cell.replace("|", "\\|") for cell in claim[1:])])
-        for claim, own in sorted(verdicts.items(), key=lambda item: not item[1])
+        f"{f'**{claim}**' if own else claim} {says} ({place})".replace("|", "\\|") + f" | {verdict}"
+        for (claim, says, place, verdict), own in sorted(verdicts.items(), key=lambda item: not item[1])
     ]
     head = (
         f"Claims of [the paper (N)]({PAPER}), of P and of H; in bold those tested on `{experiment}`. Tests, intervals\n"
     )
     head += f"and doubts: `{path.with_name('report.html')}` and `{path}`.\n\n"
-    return head + "\n".join(["claim | says | where | verdict", "--- | --- | --- | ---", *lines])
+    return head + "\n".join(["claim | verdict", "--- | ---", *lines])
 
 
 def hparam_summaries(config: Config, metrics: dict[str, float]) -> Iterator[Any]:

@@ -118,6 +118,29 @@ def test_hinton_figure_has_one_scale_for_all_links():
         assert all(patch.get_y() + patch.get_height() <= where.get_ylim()[0] for patch in where.patches)
 
 
+def test_links_into_one_group_stand_side_by_side():
+    weights = {
+        "a->c": torch.ones(2, 3),
+        "c->d": torch.ones(1, 2),
+        "b->c": torch.ones(2, 1),
+        "bias->d": torch.ones(1, 1),
+    }
+    (axes,) = drawn(hinton_figure(weights, "")).axes
+    blocks = [(p.get_x(), p.get_y(), p.get_width(), p.get_height()) for p in axes.patches]
+    (x_a, y_a, *_), (x_b, y_b, *_), (x_c, y_c, *_), (x_bias, y_bias, *_) = blocks
+    assert [size for *_, size in blocks] == [2, 2, 1, 1]
+    assert y_a == y_b < y_c - 2
+    assert y_c == y_bias
+    assert x_a + 3 < x_b
+    assert x_a == x_c < x_bias - 2
+    assert {name: texts(axes)[name][0] for name in weights} == {
+        "a->c": x_a,
+        "b->c": x_b,
+        "c->d": x_c,
+        "bias->d": x_bias,
+    }
+
+
 def test_hinton_figure_is_as_wide_as_its_widest_link():
     axes = drawn(hinton_figure({"a->b": torch.ones(2, 40)}, "")).axes[0]
     assert axes.get_xlim()[0] <= 0 < 40 <= axes.get_xlim()[1]

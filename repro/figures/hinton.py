@@ -12,6 +12,9 @@ from torch import Tensor
 CELL = 0.35
 """Inches: the side of the cell of a weight in ``hinton_figure``."""
 
+LETTER = 0.2
+"""Cells: the width of a letter of a link's name, roughly."""
+
 CORNERS = np.array([[-0.5, -0.5], [-0.5, 0.5], [0.5, 0.5], [0.5, -0.5]])
 
 
@@ -34,18 +37,27 @@ def hinton(axes: Axes, weights: Tensor, largest: float, left: float = 0, top: fl
 
 
 def hinton_figure(weights: Mapping[str, Tensor], title: str, order: Sequence[str] | None = None) -> Figure:
-    """One diagram a link, one below the other, all to the same scale; ``weights`` by link key, ``[to, from]`` each."""
-    keys = list(order or weights)
-    height = sum(weights[key].shape[0] + 1.2 for key in keys)
-    width = max(5 / CELL, 1 + max(weights[key].shape[1] for key in keys))
-    figure = Figure(figsize=(CELL * width, CELL * (height + 2)))
-    axes = figure.add_axes((0, 0, 1, height / (height + 2)))
-    axes.set(xlim=(-0.5, width - 0.5), ylim=(height, 0))
+    """One diagram a link, all to the same scale; those into one group stand side by side, a unit of it to a row.
+
+    weights by link key, ``[to, from]`` each.
+    """
+    into: dict[str, list[str]] = {}
+    for key in order or weights:
+        into.setdefault(key.partition("->")[2] or key, []).append(key)
+    places, width, top = {}, 5 / CELL - 1, 0.0
+    for keys in into.values():
+        left = 0.0
+        for key in keys:
+            places[key] = (left, top)
+            left += max(weights[key].shape[1], LETTER * len(key)) + 0.8
+        width, top = max(width, left), top + max(weights[key].shape[0] for key in keys) + 1.2
+    figure = Figure(figsize=(CELL * (width + 1), CELL * (top + 2)))
+    axes = figure.add_axes((0, 0, 1, top / (top + 2)))
+    axes.set(xlim=(-0.5, width + 0.5), ylim=(top, 0))
     axes.axis("off")
-    largest, top = max(float(w.detach().abs().max()) for w in weights.values()), 0.0
-    for key in keys:
-        axes.text(0, top + 0.7, key, fontsize=8)
-        hinton(axes, weights[key], largest, 0, top + 1)
-        top += weights[key].shape[0] + 1.2
-    figure.suptitle(f"{title}\nwhite +, black -; the largest is {largest:.2f}", fontsize=9, y=1 - 0.3 / (height + 2))
+    largest = max(float(w.detach().abs().max()) for w in weights.values())
+    for key, (left, above) in places.items():
+        axes.text(left, above + 0.7, key, fontsize=8)
+        hinton(axes, weights[key], largest, left, above + 1)
+    figure.suptitle(f"{title}\nwhite +, black -; the largest is {largest:.2f}", fontsize=9, y=1 - 0.3 / (top + 2))
     return figure

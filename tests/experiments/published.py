@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from experiments.catalogue import BENCHMARK, PUBLISHED
+from experiments.catalogue import BENCHMARK, LOGGING_COST, PUBLISHED
 from experiments.counts import READINGS_FILE, SEARCH
 from experiments.mechanism import AVERAGED, BALANCE, FACTORS, GROWTH, KEPT, RANGES, READINGS, SWEEPS
 from experiments.tables import write_rows
@@ -26,6 +26,7 @@ def write(results: Path) -> Path:
         (BALANCE, balance()),
         (SEARCH, search()),
         (BENCHMARK, speeds()),
+        (LOGGING_COST, logging_costs()),
     ):
         write_rows(results / name, rows)
     return results
@@ -62,6 +63,13 @@ def speeds() -> Iterator[Row]:
     yield {"experiment": "xor", "networks": 1, "contender": "fast", "microseconds": 2.5}
     yield {"experiment": "xor", "networks": 1024, "contender": "fast", "microseconds": 0.012}
     yield {"experiment": "xor", "networks": 16384, "contender": "fast", "microseconds": 77}
+
+
+def logging_costs() -> Iterator[Row]:
+    """One run that TensorBoard makes longer, and one that was shorter by chance."""
+    for networks, without, more in ((1, 4, 25), (10_000, 10, -0.5)):
+        took = {"seconds_without": f"{without:.2f}", "seconds_with": f"{without * (1 + more / 100):.2f}"}
+        yield {"experiment": "symmetry", "networks": networks, "turns": 3, **took, "more_percent": more}
 
 
 def parity() -> Iterator[Row]:

@@ -160,7 +160,7 @@ def steps(found: EventAccumulator) -> dict[str, list[int]]:
 
 def texts(directory: Path) -> dict[Path, str]:
     """What the embedding projector shows."""
-    files = [directory / "projector_config.pbtxt", *directory.glob("*/person codes/*")]
+    files = [directory / "projector_config.pbtxt", *directory.glob("*/*person codes/*")]
     return {file.relative_to(directory): file.read_text() for file in files if file.exists()}
 
 

@@ -291,3 +291,10 @@ def test_speeds_stand_by_contender_and_a_dash_where_one_was_not_measured(results
         "| slow | 123 | - |",
         "| fast | 2.5 | 0.012 |",
     ]
+
+
+def test_what_logging_costs_has_its_sign(results):
+    assert report.logging_table(results).splitlines()[2:] == [
+        "| `symmetry`, 1 | 4.00 | 5.00 | +25.0 % | 3 |",
+        "| `symmetry`, 10,000 | 10.00 | 9.95 | -0.5 % | 3 |",
+    ]
