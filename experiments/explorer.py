@@ -10,6 +10,7 @@ import argparse
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -252,6 +253,14 @@ def page(experiments: Sequence[dict[str, object]]) -> str:
     before, *rest = (SOURCE / "explorer.html").read_text(encoding="utf-8").split("@@")
     # a part may itself hold the mark: the template alone is taken apart
     return before + "".join(parts[piece] if n % 2 == 0 else piece for n, piece in enumerate(rest))
+
+
+def refreshed(text: str) -> str:
+    """The page with its numbers kept, and all else as experiments/explorer/ has it now. Raises ValueError."""
+    found = re.search('<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    if found is None:
+        raise ValueError(f"{FILE} has no numbers: make it, python -m experiments.explorer")
+    return page(json.loads(found[1]))
 
 
 def all_data(results: Path, progress: Callable[[list[str]], Iterator[str]] = iter) -> list[dict[str, object]]:

@@ -22,7 +22,7 @@ RUNS = (
     ("symmetry", 1),
     ("symmetry", 10_000),
     ("family_trees_learned", 1),
-    ("family_trees_learned", 1_000),
+    ("family_trees_learned", 100),
 )
 """Experiments, each with a number of networks."""
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from experiments import claims, family_page, shards, small_page
+from experiments import claims, explorer, family_page, shards, small_page
 from experiments.catalogue import BENCHMARK, LOGGING_COST, RESULTS
 from experiments.claims import Judged
 from experiments.files import SEEDS, WEIGHTS
@@ -133,6 +133,9 @@ def documents(results: Path) -> dict[Path, str]:
     """Each document that is made from ``results``, as it should read: of the published ones the README too."""
     judged = claims.judge(results)
     found = {results / claims.FILE: csv_text(claims.csv_rows(judged)), results / PAGE: page(judged, results)}
+    interactive = results / explorer.FILE
+    if interactive.exists():
+        found[interactive] = explorer.refreshed(interactive.read_text(encoding="utf-8"))
     if results == RESULTS:
         family, small = results / family_page.PAGE, results / small_page.PAGE
         found |= {

@@ -1,9 +1,10 @@
 """A run as TensorBoard shows it: curves beside the paper's, the figures over the sweeps, options, codes and claims."""
 
+import gc
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from math import inf, isfinite
 from pathlib import Path
 from types import TracebackType
@@ -28,7 +29,7 @@ from repro.kinship_measures import FEATURES, person_code
 from repro.networks import Network
 from repro.training import Look
 
-PARTS = 10
+PARTS = 5
 """Into how many parts the histograms and codes, which cost little, divide a run."""
 
 CODES, LAST_CODES = "person codes", "last person codes"
@@ -180,7 +181,7 @@ class TensorBoard:
     def __call__(self, look: Look) -> None:
         name, sweep = self.config.name, look.sweep
         lower, median, upper = self.curves.E[-1]
-        with naming(self.directory):
+        with naming(self.directory), no_collection():
             self.writer.add_scalar(f"{name}/E_median", median, sweep)
             self.writer.add_scalar(f"{name}/E_lower_quartile", lower, sweep)
             self.writer.add_scalar(f"{name}/E_upper_quartile", upper, sweep)
@@ -243,7 +244,7 @@ class TensorBoard:
 
     def finish(self, look: Look, metrics: dict[str, float], interrupted: bool) -> None:
         """The last weights, and the options with the final metrics for the HPARAMS tab."""
-        with naming(self.directory):
+        with naming(self.directory), no_collection():
             if interrupted:
                 self.writer.close()
                 self.projector = self.projected()
@@ -261,6 +262,18 @@ class TensorBoard:
                 if isfinite(value):  # where none has learned there is no number to sort by
                     self.writer.add_scalar(name, value, look.sweep)
             self.writer.close()
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Python's garbage collector off: a drawing has it go through all that torch has made, which takes longer."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def drawings(config: Config) -> int:

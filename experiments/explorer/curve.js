@@ -1,7 +1,7 @@
 // E on the way through the sweeps, and where we are. The stored run is a full line; what was trained here is dashed.
 
 const WIDE = 50; // E that falls to less than a 50th is drawn on a logarithmic scale
-const SIDE = { left: 46, right: 26, top: 12, bottom: 24 };
+const SIDE = { left: 46, right: 26, top: 22, bottom: 24 }; // the slider of explorer.css has the same left and right
 
 class Curve {
   /** svg: the element; on_sweep: called with the sweep under the pointer. */
@@ -19,11 +19,12 @@ class Curve {
     this.svg.call(d3.drag().container(svg).on("start drag", scrub));
   }
 
-  /** Axes and lines of a timeline, in that size. */
-  place(timeline, width, height) {
+  /** Axes and lines of a timeline, in that size, so many times larger than planned. */
+  place(timeline, full_width, height, scale) {
+    const width = full_width / scale;
     const { left, right, top, bottom } = SIDE;
     this.inner = { top, foot: height - bottom };
-    this.svg.attr("viewBox", `0 0 ${width} ${height}`).attr("width", width).attr("height", height);
+    this.svg.attr("viewBox", `0 0 ${width} ${height}`).attr("height", height * scale);
     this.x
       .domain([0, Math.max(1, timeline.last)])
       .range([left, width - right])
@@ -62,12 +63,12 @@ class Curve {
     this.paper.classed("hidden", sweeps === null || sweeps > last);
     if (sweeps === null) return;
     const at = this.x(sweeps);
-    const to_left = at > (this.x.range()[0] + this.x.range()[1]) / 2;
+    const to_left = at > d3.mean(this.x.range());
     this.paper.select("line").attr("x1", at).attr("x2", at).attr("y1", this.inner.top).attr("y2", this.inner.foot);
     this.paper
       .select("text")
-      .attr("x", at + (to_left ? -5 : 5))
-      .attr("y", this.inner.top + 9)
+      .attr("x", at + (to_left ? 4 : -4))
+      .attr("y", this.inner.top - 8)
       .attr("text-anchor", to_left ? "end" : "start")
       .text(`${source}: ${d3.format(",")(sweeps)} sweeps`);
   }

@@ -14,10 +14,11 @@ class Drawing {
     );
   }
 
-  /** Start anew with another network, or in another width. */
-  place(net, width) {
+  /** Start anew with another network, or in another width, so many times larger than planned. */
+  place(net, width, scale) {
     this.net = net;
-    this.plan = layout(net, width);
+    this.scale = scale;
+    this.plan = layout(net, width / scale);
     const at = new Map(this.plan.units.map((unit) => [`${unit.group}.${unit.n}`, unit]));
     const one = (group) => this.plan.ones.find((other) => other.groups.includes(group));
     this.lines = net.links.flatMap((link) =>
@@ -31,7 +32,8 @@ class Drawing {
       }),
     );
     this.few = this.lines.length <= LABELLED;
-    this.svg.attr("viewBox", `0 0 ${width} ${this.plan.height}`).attr("width", width).attr("height", this.plan.height);
+    const { height } = this.plan;
+    this.svg.attr("viewBox", `0 0 ${width / scale} ${height}`).attr("width", width).attr("height", height * scale);
     this.svg.classed("crowded", !this.few);
     for (const part of Object.values(this.parts)) part.selectAll("*").remove();
     this.place_links();
@@ -62,7 +64,7 @@ class Drawing {
           .drag()
           .clickDistance(4)
           .on("start", (_, d) => on.choose(d))
-          .on("drag", (event, d) => on.drag(d, -event.dy * 0.02)),
+          .on("drag", (event, d) => on.drag(d, -event.dy * this.scale * 0.02)),
       );
     this.numbers = this.parts.numbers.selectAll("text").data(this.lines).join("text");
     this.numbers
@@ -72,8 +74,8 @@ class Drawing {
 
   /** How far along its link a number stands: neighbours at different heights, so that they do not cover each other. */
   part_of({ link, j, i }) {
-    if (link.source === ALWAYS_ON) return 0.5;
-    return (link.to > 1 ? 0.24 : 0.36) + 0.18 * (j % 2) + (link.from > 2 ? 0.06 * (i % 2) : 0);
+    if (link.source === ALWAYS_ON) return 0.32 + 0.06 * (j % 2);
+    return (link.to > 1 ? 0.28 : 0.36) + 0.19 * (j % 2) + (link.from > 2 ? 0.09 * (i % 2) : 0);
   }
 
   place_units() {
@@ -82,8 +84,9 @@ class Drawing {
       .selectAll("text")
       .data(plan.names)
       .join("text")
-      .attr("x", (d) => d.x)
-      .attr("y", (d) => d.y)
+      .attr("x", (d) => (plan.beside ? d.left : d.middle))
+      .attr("y", (d) => (plan.beside ? d.top : d.foot))
+      .attr("text-anchor", plan.beside ? "end" : "middle")
       .text((d) => words(d.group));
     const one = this.parts.ones
       .selectAll("g")

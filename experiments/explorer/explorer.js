@@ -52,13 +52,18 @@ function list_options() {
 
 /** Lay the drawing and the curve out anew: another network, or another width. */
 function place() {
-  drawing.place(view.net, Math.max(300, by_id("network").parentElement.clientWidth));
+  drawing.place(view.net, Math.max(200, by_id("network").parentElement.clientWidth), scale());
   place_curve();
   ask();
 }
 
 function place_curve() {
-  curve.place(view.timeline, Math.max(280, by_id("sweep").parentElement.clientWidth - 2 * 16), 150);
+  curve.place(view.timeline, by_id("curve").getBoundingClientRect().width, 150, scale());
+}
+
+/** How many times larger than on a phone the page's letters are: the drawings grow with them. */
+function scale() {
+  return parseFloat(getComputedStyle(document.documentElement).fontSize) / 15;
 }
 
 /** Show the view in the next frame. */
@@ -79,7 +84,7 @@ function show() {
   curve.mark(sweep, all.E);
   show_strip(by_id("strip"), steps[step].equation);
   show_equation(d3.select(by_id("equation")), view);
-  show_sums(d3.select(by_id("sums")), view, lit);
+  show_sums(d3.select(by_id("sums")), view, lit ?? subject_of(view));
   if (by_id("weights").open) show_weight_table();
   if (by_id("cases").open) show_cases(by_id("cases").querySelector("table"), view, choose_case);
   by_id("case").value = view.c;

@@ -1,8 +1,12 @@
 // Where the units of a network stand: input at the bottom, output on top, groups of one level beside each other.
 
 const ROW = 12; // more units than this stand in several rows, as the people of N Fig. 3 do
+const LETTER = 7.5; // pixels that a letter of a group's name takes
 
-/** Where everything stands, in a drawing of that width: {width, height, radius, units, ones, names}. */
+/**
+ * Where everything stands, in a drawing of that width: {width, height, radius, units, ones, names, beside}.
+ * beside: the names of the groups stand left of them, where no link crosses them; else below.
+ */
 function layout(net, width) {
   const rank = {};
   for (const group of net.names) {
@@ -24,20 +28,27 @@ function layout(net, width) {
   for (const groups of [...levels].reverse()) {
     const room = Math.min(210, inner / across(groups));
     const row = 2 * radius + (numbered(room) ? 52 : 8);
-    let x = left + (inner - across(groups) * room) / 2;
+    const free = (inner - across(groups) * room) / 2;
+    let x = left + free;
     for (const group of groups) {
       for (let n = 0; n < net.units[group]; n++) {
         units.push({
           group,
           n,
-          room,
+          room: Math.min(room, free + room / 2 + radius + 30), // at the right edge less
           line: Math.floor(n / ROW),
           numbered: numbered(room),
           x: x + ((n % ROW) + 0.5) * room,
           y: y + Math.floor(n / ROW) * row,
         });
       }
-      names.push({ group, x: x + (columns(group) * room) / 2, y: y + (rows(group) - 1) * row + radius + 24 });
+      names.push({
+        group,
+        left: x + 0.5 * room - radius - 10,
+        top: y - 6,
+        middle: x + (columns(group) * room) / 2,
+        foot: y + (rows(group) - 1) * row + radius + 24,
+      });
       x += (columns(group) + 1) * room;
     }
     const fed = groups.filter((group) => net.into(group).some((link) => link.source === ALWAYS_ON));
@@ -45,5 +56,6 @@ function layout(net, width) {
     if (fed.length) ones.push({ groups: fed, x: Math.max(14, left / 2), y: y + gap * 0.6 });
     y += gap;
   }
-  return { width, height: y - gap + radius + 34, radius, units, ones, names };
+  const beside = names.length === levels.length && names.every((d) => d.left >= LETTER * words(d.group).length);
+  return { width, height: y - gap + radius + (beside ? 14 : 34), radius, units, ones, names, beside };
 }

@@ -55,8 +55,7 @@ function show_equation(panel, view) {
 }
 
 /** All terms of the sums of a unit or weight. */
-function show_sums(panel, view, lit) {
-  const chosen = lit ?? { kind: "unit", group: view.net.output, n: 0 };
+function show_sums(panel, view, chosen) {
   panel.select("h2").text(`${chosen_name(view.net, chosen)}, term by term`);
   const tables = panel.select(".tables").selectAll("table").data(full_sums(view, chosen)).join("table");
   tables.html(({ caption, head = [], rows, total }) => {
@@ -64,9 +63,8 @@ function show_sums(panel, view, lit) {
       typeof value === "number" ? `<td>${written(value)}</td>` : `<td class="name">${escaped(value)}</td>`;
     const line = (row) => `<tr>${row.map(cell).join("")}</tr>`;
     const columns = Math.max(2, head.length);
-    const top = head.length
-      ? `<thead><tr>${head.map((text) => (text ? `<th scope="col">${text}</th>` : "<td></td>")).join("")}</tr></thead>`
-      : "";
+    const header = (text, n) => `<th scope="col"${typeof rows[0][n] === "string" ? ' class="name"' : ""}>${text}</th>`;
+    const top = head.length ? `<thead><tr>${head.map(header).join("")}</tr></thead>` : "";
     const foot = total
       ? `<tfoot><tr><th scope="row" colspan="${columns - 1}">${total[0]}</th><td>${written(total[1])}</td></tr></tfoot>`
       : "";
@@ -136,7 +134,8 @@ function show_cases(table, view, choose) {
     "E",
     ...few.map(([group, n]) => `y ${unit_name(net, group, n)}`),
   ];
-  d3.select(table).select("thead tr").selectAll("th").data(head).join("th").attr("scope", "col").text(String);
+  const headers = d3.select(table).select("thead tr").selectAll("th").data(head).join("th").attr("scope", "col");
+  headers.classed("name", (_, n) => n === 0).text(String);
   const rows = d3
     .select(table)
     .select("tbody")

@@ -133,11 +133,11 @@ function shown_of_weight(view, link, j, i) {
 function numbers_shown({ steps, step }) {
   const { equation, phase, group } = steps[step];
   const on_links = {
-    6: `∂E/∂w of this case on the links into ${words(group ?? "")}, w on the others`,
+    6: `∂E/∂w of this case into ${words(group ?? "")}, else w`,
     8: "−ε ∂E/∂w over all cases",
     9: "Δw over all cases",
   };
-  const on_units = phase === "forward" ? "x, then y" : "y and, coloured, the slope ∂E/∂y, then ∂E/∂x";
+  const on_units = phase === "forward" ? "x, and y once it is known" : "y, and in colour ∂E/∂y, or ∂E/∂x once it is known";
   return `On the units: ${on_units}. On the links: ${on_links[equation] ?? "w"}.`;
 }
 

