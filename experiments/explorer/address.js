@@ -6,7 +6,7 @@
 //   epsilon, alpha, theme                  where they were chosen
 //   do        what was done to the run: weight,SWEEP,WEIGHT,VALUE and train,SWEEP,SWEEPS[,EPSILON,ALPHA], with ; between
 
-const MOST_WORK = 5e7; // sweeps × cases × weights that opening an address may take: some seconds
+const MOST_WORK = 1e8; // sweeps × cases × weights that opening an address may take: some seconds
 const [MOST_EPSILON, MOST_ALPHA] = [100, 0.999];
 
 const number_within = (text, low, high) => {
@@ -15,6 +15,9 @@ const number_within = (text, low, high) => {
 };
 
 const whole_within = (text, low, high) => (/^\d+$/.test(text ?? "") ? number_within(text, low, high) : null);
+
+/** What an address has, as far as a message needs it. */
+const clipped = (text) => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
 
 /** The largest seed that the page can train of an experiment. */
 function last_seed(experiment) {
@@ -25,10 +28,10 @@ function last_seed(experiment) {
 function read_address(hash, experiments) {
   const asked = new URLSearchParams(hash.replace(/^#/, ""));
   const problems = [];
-  const wrong = (name, says) => problems.push(`${name}=${asked.get(name)}: ${says}`);
+  const wrong = (name, says) => problems.push(`${name}=${clipped(asked.get(name))}: ${says}`);
   const known_names = ["experiment", "seed", "sweep", "case", "step", "input", "at", "epsilon", "alpha", "theme", "do"];
   for (const name of new Set(asked.keys()))
-    if (!known_names.includes(name)) problems.push(`“${name}” means nothing here`);
+    if (!known_names.includes(name)) problems.push(`“${clipped(name)}” means nothing here`);
 
   const found = { experiment: experiments[0] };
   if (asked.has("experiment")) {

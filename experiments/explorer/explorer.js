@@ -170,10 +170,8 @@ listen("run", "change", (event) => {
 });
 listen("any-seed", "submit", (event) => {
   event.preventDefault();
-  const seed = whole_within(by_id("seed").value, 0, last_seed(view.net));
-  if (seed === null) return;
   const step = view.step;
-  open(view.experiment, seed, view.c);
+  open(view.experiment, by_id("seed").valueAsNumber, view.c); // the browser has seen to it that it is a seed
   view.step = step;
 });
 listen("case", "change", (event) => choose_case(Number(event.target.value)));

@@ -2,6 +2,7 @@
 
 const EXPERIMENTS = JSON.parse(document.getElementById("data").textContent);
 const FRAME = 12; // milliseconds of a frame that live training may take
+const MOST_SAID = 5; // mistakes of an address that are named
 const by_id = (id) => document.getElementById(id);
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 const THEMES = [null, "light", "dark"];
@@ -66,9 +67,11 @@ function open_address() {
 }
 
 function complain(problems) {
-  by_id("problems").hidden = !problems.length;
-  by_id("problems").textContent = problems.length
-    ? `This address could not be followed in full. ${problems.join(". ")}.`
+  const more = problems.length - MOST_SAID;
+  const said = [...problems.slice(0, MOST_SAID), ...(more > 0 ? [`There are ${more} more such mistakes`] : [])];
+  by_id("problems").hidden = !said.length;
+  by_id("problems").textContent = said.length
+    ? `This address could not be followed in full. ${said.join(". ")}.`
     : "";
 }
 

@@ -541,7 +541,7 @@ BAD = [
     ("#experiment=xor&do=explode,1", "can be done"),
     ("#experiment=xor&do=weight,5,hidden.1~output.1,NaN", "can be done"),
     ("#experiment=xor&seed=5&do=train,500,1", "nothing can be done at sweep 500"),
-    ("#experiment=symmetry&seed=5&do=train,0,90000", "takes too long"),
+    ("#experiment=symmetry&seed=5&do=train,0,99000", "takes too long"),
     ("#%E0%A4%A&&==&colour=blue", "means nothing here"),
     ("#experiment=<img src=x onerror=alert(1)>", "there is no such experiment"),
 ]
