@@ -12,7 +12,8 @@ help:
 	@echo "make test         the default test suite"
 	@echo "make test-slow    the long tests;  make test-cuda: those that need a GPU"
 	@echo "make check        lint, format, types, tables;  make report: the README's tables from results/"
-	@echo "make bench        microseconds per network and sweep, against other ways of doing the same work; device=cuda"
+	@echo "make bench        microseconds per network and sweep, against other ways of doing the same work; device=cuda;"
+	@echo "                  and what TensorBoard costs a run"
 	@echo "make tensorboard  learning curves of everything in runs/, on http://localhost:6006"
 	@echo "make clean        remove the environment; runs/ and results/ stay"
 

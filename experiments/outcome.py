@@ -233,13 +233,13 @@ def family_figures(population: Population, task: Task, shown: int, label: str) -
     """N Figs 2 to 4 and the dendrogram of one replica."""
     yield "figure_2", family_trees.figure_2()
     yield from figures_3_and_4(population, task, shown, label)
-    code = person_code(_alone(population, shown))
+    code = person_code(alone(population, shown))
     yield "dendrogram", family_trees.dendrogram_of_codes(code[..., 0], f"Codes of the people: {label}")
 
 
 def figures_3_and_4(population: Population, task: Task, shown: int, label: str) -> Iterator[tuple[str, Figure]]:
     """N Figs 3 and 4 of one replica."""
-    network, task = _alone(population, shown), task.to("cpu", population.E.dtype)
+    network, task = alone(population, shown), task.to("cpu", population.E.dtype)
     case = task.cases.index("Colin aunt")
     with torch.no_grad():
         activity = network.activity({name: values[case : case + 1] for name, values in task.inputs.items()})
@@ -253,7 +253,8 @@ def figures_3_and_4(population: Population, task: Task, shown: int, label: str) 
     )
 
 
-def _alone(population: Population, shown: int) -> Network:
+def alone(population: Population, shown: int) -> Network:
+    """One replica of a population as a network of its own, on the CPU."""
     weights = {key: w[..., shown : shown + 1].cpu() for key, w in population.weights.items()}
     return Network(population.architecture, weights)
 

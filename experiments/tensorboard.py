@@ -17,7 +17,7 @@ from torch.utils.tensorboard.writer import SummaryWriter
 from experiments.build import PAYS_FROM, build_architecture, build_task, same_network, seconds_uncompiled, seeds_of
 from experiments.catalogue import RESULTS
 from experiments.files import naming
-from experiments.outcome import figures_3_and_4, is_network_of
+from experiments.outcome import alone, figures_3_and_4, is_network_of
 from experiments.recorders import Curves, finite, has_person_code
 from experiments.schema import Config, TaskName
 from experiments.tensorboard_tables import claims_text, hparam_summaries, people_told
@@ -230,10 +230,8 @@ class TensorBoard:
         family = self.config.task.name is TaskName.family_trees and has_person_code(look.population)
         if not family or not finite(look.population.replica(self.replica)):
             return
-        weights = {key: w[..., self.replica : self.replica + 1] for key, w in look.population.weights.items()}
-        code = person_code(Network(look.population.architecture, weights))[..., 0]
         self.writer.add_embedding(
-            code,
+            person_code(alone(look.population, self.replica))[..., 0],
             people_told(),
             global_step=look.sweep,
             tag=tag,

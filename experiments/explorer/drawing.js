@@ -17,7 +17,6 @@ class Drawing {
   /** Start anew with another network, or in another width, so many times larger than planned. */
   place(net, width, scale) {
     this.net = net;
-    this.scale = scale;
     this.plan = layout(net, width / scale);
     const at = new Map(this.plan.units.map((unit) => [`${unit.group}.${unit.n}`, unit]));
     const one = (group) => this.plan.ones.find((other) => other.groups.includes(group));
@@ -62,9 +61,10 @@ class Drawing {
       .call(
         d3
           .drag()
+          .container(document.documentElement) // in the screen's pixels, however large the drawing
           .clickDistance(4)
           .on("start", (_, d) => on.choose(d))
-          .on("drag", (event, d) => on.drag(d, -event.dy * this.scale * 0.02)),
+          .on("drag", (event, d) => on.drag(d, -event.dy * 0.02)),
       );
     this.numbers = this.parts.numbers.selectAll("text").data(this.lines).join("text");
     this.numbers

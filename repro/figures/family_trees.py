@@ -105,13 +105,11 @@ def figure_4(w: Tensor, order: Sequence[int], titles: Sequence[str], title: str)
         hinton(axes, w[unit].reshape(2, PLACES), largest, left, top)
         above = -2.2 if row == 0 else top - 0.3
         axes.text(left, above, f"{position + 1}: {titles[position]}", fontsize=8)
-        for nation in range(2):
-            name = ("English", "Italian")[nation]
+        for nation, name in enumerate(("English", "Italian")):
             axes.text(left - 0.15, top + nation + 0.5, name, fontsize=6, ha="right", va="center")
         if row == 0:
-            for person in range(PLACES):
-                where = (left + person + 0.5, top - 0.15)
-                axes.text(*where, PEOPLE[person], rotation=90, fontsize=6, ha="center", va="bottom")
+            for person, name in enumerate(PEOPLE[:PLACES]):
+                axes.text(left + person + 0.5, top - 0.15, name, rotation=90, fontsize=6, ha="center", va="bottom")
     axes.set(xlim=(-1.7, 2 * PLACES + 2), ylim=(8.5, -2.9), aspect="equal")
     axes.axis("off")
     figure.suptitle(title, fontsize=9)

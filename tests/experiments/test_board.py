@@ -1,17 +1,18 @@
 """TensorBoard as `make tensorboard` starts it, asked over HTTP: it opens on the layout and has what the files have."""
 
-import csv
 import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from urllib.parse import quote
+from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import pytest
 
 from tests.experiments.conftest import Ran
+from tests.experiments.test_outcome import rows
 
 pytestmark = pytest.mark.slow
 
@@ -27,8 +28,7 @@ class Board:
         self.address = address
 
     def text(self, path: str, **query: str) -> str:
-        url = f"{self.address}data/{path}?" + "&".join(f"{key}={quote(value)}" for key, value in query.items())
-        with urlopen(url) as answer:
+        with urlopen(f"{self.address}data/{path}?{urlencode(query)}") as answer:
             return answer.read().decode()
 
     def __call__(self, path: str, **query: str):
@@ -59,9 +59,11 @@ def board(ran: Ran, tmp_path_factory) -> Iterator[Board]:
 
 def loaded(board: Board) -> Board:
     """Once it has read all runs."""
-    for _ in range(300):
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
         if {"one", "one/paper", "many", "many/paper", "family"} <= set(board("runs")):
             return board
+        time.sleep(0.1)
     pytest.fail(f"only {board('runs')}")
 
 
@@ -84,12 +86,11 @@ def test_the_layout_has_paper_and_ours_in_one_chart(board):
 
 @pytest.mark.parametrize(("run", "options"), [("one", ONE), ("many", MANY), ("family", FAMILY)])
 def test_curves_are_those_of_the_file(board, ran, run, options):
-    with (ran(*options) / "curves.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    for tag, column in (("E_median", "E_median"), ("learned", "learned")):
-        found = loaded(board)("plugin/scalars/scalars", run=run, tag=f"{options[0]}/{tag}")
-        assert [sweep for _, sweep, _ in found] == [int(row["sweep"]) for row in rows]
-        assert [value for *_, value in found] == pytest.approx([float(row[column]) for row in rows], rel=1e-5)
+    curves = rows(ran(*options) / "curves.csv")
+    for name in ("E_median", "learned"):
+        found = loaded(board)("plugin/scalars/scalars", run=run, tag=f"{options[0]}/{name}")
+        assert [sweep for _, sweep, _ in found] == [int(row["sweep"]) for row in curves]
+        assert [value for *_, value in found] == pytest.approx([float(row[name]) for row in curves], rel=1e-5)
 
 
 def test_figures_over_the_sweeps(board):

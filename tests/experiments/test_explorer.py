@@ -452,7 +452,7 @@ def test_flipping_an_input_and_dragging_a_weight(opened):
     tab.mouse.up()
     shown(tab)
     after = tab.evaluate("[explorer.view().state.w['input->hidden'][0], explorer.view().all.E]")
-    assert after[0] == pytest.approx(before[0] + 0.8, abs=1e-3)
+    assert after[0] == pytest.approx(before[0] + 0.8, abs=1e-9)
     assert after[1] != before[1]
 
 
