@@ -153,8 +153,8 @@ async function copy_link() {
   write_address();
   try {
     await navigator.clipboard.writeText(location.href);
-    by_id("status").textContent = "The link is copied.";
+    by_id("copied").textContent = "The link is copied.";
   } catch {
-    by_id("status").textContent = "The browser does not let the page copy: take the link from the address bar.";
+    by_id("copied").textContent = "The browser does not let the page copy: take the link from the address bar.";
   }
 }

@@ -62,6 +62,7 @@ class Drawing {
         d3
           .drag()
           .container(document.documentElement) // in the screen's pixels, however large the drawing
+          .touchable(() => this.few && navigator.maxTouchPoints) // many links leave a finger no place to scroll
           .clickDistance(4)
           .on("start", (_, d) => on.choose(d))
           .on("drag", (event, d) => on.drag(d, -event.dy * 0.02)),

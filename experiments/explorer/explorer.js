@@ -102,7 +102,7 @@ function show() {
     for (const control of [by_id(name), by_id(`${name}-number`)])
       if (control !== document.activeElement || control.type === "range") control.value = view.rates[name];
   }
-  by_id("back").disabled = step === 0 && sweep === 0;
+  by_id("back").setAttribute("aria-disabled", step === 0 && sweep === 0); // but it keeps the focus
   show_pressed();
   show_standing_soon();
   write_address_soon();
@@ -112,7 +112,7 @@ function show_weight_table() {
   const listed = listed_weights(view, drawing.lines);
   const all = listed.length === drawing.lines.length;
   by_id("weights-note").textContent = all ? "" : "Those of the chosen unit: choose another in the drawing.";
-  show_weights(by_id("weights").querySelector("tbody"), view, listed, { set: type_weight, choose });
+  show_weights(by_id("weights").querySelector("tbody"), view, listed, { set: type_weight, choose, leave: ask });
 }
 
 function choose_case(c) {
@@ -186,8 +186,10 @@ listen("fifty", "click", () => (stop(), sweeps_on(50), ask()));
 listen("reset", "click", reset);
 listen("copy", "click", copy_link);
 listen("theme", "click", () => (set_theme(THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length]), ask()));
-for (const name of ["epsilon", "alpha"])
+for (const name of ["epsilon", "alpha"]) {
   for (const id of [name, `${name}-number`]) listen(id, "input", (event) => set_rate(name, event.target.value));
+  listen(`${name}-number`, "blur", ask); // what was no number there goes
+}
 for (const id of ["weights", "cases"]) listen(id, "toggle", ask);
 window.addEventListener("hashchange", () => open_address());
 let width = document.body.clientWidth;

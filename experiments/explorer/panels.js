@@ -84,7 +84,7 @@ function listed_weights(view, lines) {
   return lines.filter(({ link, j, i }) => (link.target === group && j === n) || (link.source === group && i === n));
 }
 
-/** A row a weight: its number can be typed over. on: {set, choose}. */
+/** A row a weight: its number can be typed over. on: {set, choose, leave}. */
 function show_weights(body, view, listed, on) {
   const rows = d3
     .select(body)
@@ -103,7 +103,8 @@ function show_weights(body, view, listed, on) {
         .attr("step", "0.1")
         .attr("aria-label", (d) => weight_name(view.net, d.link, d.j, d.i))
         .on("focus", (_, d) => on.choose(d))
-        .on("input", (event, d) => on.set(d, event.target.value));
+        .on("input", (event, d) => on.set(d, event.target.value))
+        .on("blur", on.leave);
       row.append("td").attr("class", "slope");
       row.append("td").attr("class", "change");
       return row;

@@ -492,6 +492,54 @@ def test_everything_by_keyboard(opened):
     assert reachable == []
 
 
+def test_back_keeps_the_focus_at_the_start(opened):
+    tab = opened("#experiment=xor&seed=5&step=1")
+    tab.locator("#back").focus()
+    for _ in range(3):
+        tab.keyboard.press("Enter")
+        shown(tab)
+    assert tab.evaluate("[explorer.view().sweep, explorer.view().step]") == [0, 0]
+    assert tab.evaluate("document.activeElement.id") == "back"
+    assert tab.get_attribute("#back", "aria-disabled") == "true"
+
+
+def test_what_is_no_number_goes_when_the_field_is_left(opened):
+    tab = opened("#experiment=xor&seed=5")
+    tab.evaluate("document.querySelector('#weights').open = true")
+    shown(tab)
+    for selector in ("#epsilon-number", "#weights input"):
+        field = tab.locator(selector).first
+        before = field.input_value()
+        field.fill("1e9")
+        assert "must be a number" in tab.inner_text("#status")
+        field.blur()
+        shown(tab)
+        assert field.input_value() == before
+
+
+def test_the_controls_stay_where_they_are(opened):
+    """Whatever is scrubbed to, stepped to or chosen on a laptop's screen."""
+    found = opened("#experiment=encoder").evaluate(
+        """() => {
+        const view = explorer.view();
+        const places = new Set();
+        const note = () => {
+          explorer.settle();
+          const top = (id) => document.getElementById(id).getBoundingClientRect().top;
+          places.add(["forth", "sweep", "train", "epsilon"].map(top).join());
+        };
+        for (let n = 0; n <= 8; n++) { view.sweep = Math.round((n / 8) * view.timeline.last); note(); }
+        view.steps.forEach((_, step) => { view.step = step; note(); });
+        for (const part of document.querySelectorAll("#network .unit, #network .link")) {
+          view.chosen = part.__data__;
+          note();
+        }
+        return [...places];
+      }"""
+    )
+    assert len(found) == 1
+
+
 def test_focus_is_seen(opened):
     tab = opened()
     for selector in ("#forth", "#experiment", "#sweep"):
@@ -544,6 +592,8 @@ BAD = [
     ("#experiment=symmetry&seed=5&do=train,0,99000", "takes too long"),
     ("#%E0%A4%A&&==&colour=blue", "means nothing here"),
     ("#experiment=<img src=x onerror=alert(1)>", "there is no such experiment"),
+    ("#experiment=" + "x" * 100_000, "x…: there is no such experiment"),
+    ("#" + "&".join(f"{n}" * 100 for n in range(2000)), "There are 1995 more such mistakes"),
 ]
 
 
@@ -554,6 +604,8 @@ def test_a_bad_address_gets_a_message_and_a_view(opened):
         tab.wait_for_function("(says) => document.getElementById('problems').textContent.includes(says)", arg=says)
         shown(tab)
         assert tab.locator("#problems").is_visible()
+        assert len(tab.inner_text("#problems")) < 500
+        assert tab.evaluate("document.documentElement.scrollWidth") <= LAPTOP["width"]
         assert tab.locator("#problems img").count() == 0
         assert tab.locator("#network .unit").count() >= 4
         assert "E = " in tab.inner_text("#now")
@@ -636,6 +688,22 @@ def test_both_themes_can_be_read(opened, scheme, theme):
     for ground in ("paper", "panel"):
         assert all(contrast(name, ground) >= 4.5 for name in ("ink", "soft", "plus", "minus"))
         assert contrast("line", ground) >= 3
+
+
+@pytest.mark.parametrize("address", ["", "#theme=dark"])
+def test_on_paper_it_is_black_on_white(opened, address):
+    tab = opened(address, color_scheme="dark")
+    tab.emulate_media(media="print", color_scheme="dark")
+    colours = tab.evaluate("['color', 'backgroundColor'].map((name) => getComputedStyle(document.body)[name])")
+    assert colours == ["rgb(27, 29, 32)", "rgb(255, 255, 255)"]
+
+
+def test_a_finger_drags_a_link_where_there_is_room(opened):
+    """Among many links it scrolls instead: the table has their weights."""
+    for name, action in (("symmetry", "none"), ("family_trees", "auto")):
+        tab = opened(f"#experiment={name}", has_touch=True)
+        link = tab.locator("#network .link").first
+        assert link.evaluate("(link) => getComputedStyle(link).touchAction") == action
 
 
 def test_the_theme_button_goes_round(opened):
