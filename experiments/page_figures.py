@@ -16,6 +16,10 @@ from experiments import evidence
 from experiments.build import load
 from repro.figures.panels import COLOURS, INK, MARK, Curve, Panel, number, panel
 
+OFF_TIES = 0.0017
+"""Points added to every length before it is rounded: many are whole quarters or eighths, and whether 0.125 becomes 0.12
+or 0.13 would hang on the last bit, which two processors round differently."""
+
 POINTS = 300
 """In how many points a curve over the sweeps is drawn."""
 
@@ -240,16 +244,16 @@ FIGURES: dict[str, Sequence[tuple[str, Sequence[str], Callable[[str, pd.DataFram
 
 
 def svg(of: Panel, name: str) -> str:
-    """A panel as an SVG element: words as words, colours by the page's variables, ids of its own."""
+    """A panel as an SVG element: words as words, colours by the page's variables, ids of its own: see ``renamed``."""
     file = io.StringIO()
-    plain: Any = {"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif"}
+    plain: Any = {"svg.fonttype": "none", "font.family": "sans-serif"}
     with matplotlib.rc_context(plain):
         panel(of).savefig(file, format="svg", transparent=True, metadata={"Date": None})
     drawn = file.getvalue()
     drawn = drawn[drawn.index("<svg") :]
     drawn = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", drawn, flags=re.DOTALL)
     drawn = re.sub(r'<g id="[^"]*">', "<g>", drawn)
-    drawn = re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{name}-", drawn)
+    drawn = re.sub(r"-?\d+\.\d{3,}", lambda found: rounded(float(found[0])), renamed(drawn, name))
     drawn = re.sub(r"(font: [^']*?px) [^;\"]*", r"\1 var(--sans)", drawn)
     for place, colour in enumerate(COLOURS):
         drawn = drawn.replace(colour, f"var(--curve{place})")
@@ -258,6 +262,20 @@ def svg(of: Panel, name: str) -> str:
     assert view is not None
     opening = f'<svg {view.group()} role="img" aria-label="{escape(words(of))}">'
     return opening + drawn[drawn.index(">") + 1 :].strip()
+
+
+def rounded(length: float) -> str:
+    """A length to a hundredth of a point, which is as fine as anyone can see."""
+    return f"{length + OFF_TIES:.2f}"
+
+
+def renamed(drawn: str, name: str) -> str:
+    """The same SVG with each id, and what refers to it, called NAME-1, NAME-2 and so on, in the order in which they stand.
+
+    matplotlib's own are hashes of where things lie, to the last bit: two processors round that differently.
+    """
+    new = {old: f"{name}-{place}" for place, old in enumerate(dict.fromkeys(re.findall(r' id="([^"]*)"', drawn)), 1)}
+    return re.sub(r'( id="|url\(#|href="#)([^")]*)', lambda found: found[1] + new[found[2]], drawn)
 
 
 def words(of: Panel) -> str:

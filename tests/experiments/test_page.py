@@ -20,8 +20,11 @@ from experiments.claims import Claim, Finding, Judged, csv_rows, judge, read_led
 from experiments.evidence import Measured
 from experiments.page import SIGNS, measured_text, page, rules, several
 from experiments.page_checks import PREAMBLE, check, command
+from experiments.page_figures import svg
 from experiments.page_numbers import interval, line_text, plain, with_unit
 from experiments.tables import write_rows
+from repro.figures import panels
+from repro.figures.panels import Curve, Panel
 from tests.experiments import published
 
 LEDGER = """
@@ -361,6 +364,21 @@ def test_figures_have_words_and_take_the_pages_colours(html):
         assert "<text" in one
         assert "#" not in re.sub(r"url\(#[^)]*\)|href=\"#[^\"]*\"", "", one)  # no colour of its own
         assert "nan" not in one
+
+
+def test_a_figure_is_the_same_where_lengths_are_rounded_otherwise(monkeypatch):
+    """As by another processor, or another version of what lays the figure out."""
+    steps = Panel("title", "x", "y", [Curve("a", [0, 1, 2], [0, 1, 3], [0, 0, 2], [1, 2, 4])], steps=True)
+    points = Panel("title", "x", "y", [Curve("b", [1, 10, 100], [1 / 3, 2 / 3, 1])], log_x=True, mark=(7.0, "here"))
+    drawn = [svg(of, "G4-1-0") for of in (steps, points)]
+    width, height = panels.SIZE
+    monkeypatch.setattr(panels, "SIZE", (np.nextafter(width, 9), np.nextafter(height, 0)))
+    assert [svg(of, "G4-1-0") for of in (steps, points)] == drawn
+    monkeypatch.setattr(panels, "SIZE", (width * (1 + 1e-4), height))  # and where they are others it is not
+    assert [svg(of, "G4-1-0") for of in (steps, points)] != drawn
+    ids = re.findall(r' id="([^"]*)"', drawn[0])
+    assert ids == [f"G4-1-0-{n}" for n in range(1, len(ids) + 1)]
+    assert set(re.findall(r'url\(#([^)]*)\)|href="#([^"]*)"', drawn[0])) != set()
 
 
 # Numbers ------------------------------------------------------------------------------------------------------------
