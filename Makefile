@@ -24,14 +24,14 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 reproduce: $(VENV)/installed
 	$(BIN)/python -m experiments.reproduce
-	$(BIN)/python -m experiments.explorer
+	$(BIN)/python -m experiments.explorer.data
 
 reproduce-quick: $(VENV)/installed
 	$(BIN)/python -m experiments.reproduce --quick
 
 study: $(VENV)/installed
-	$(BIN)/python -m experiments.search
-	$(BIN)/python -m experiments.mechanism
+	$(BIN)/python -m experiments.studies.family_trees_search
+	$(BIN)/python -m experiments.studies.family_trees_plateau
 	$(BIN)/python -m experiments.reproduce family_trees_readings
 
 test: $(VENV)/installed
@@ -50,8 +50,8 @@ check: $(VENV)/installed
 	$(BIN)/python -m experiments.report --check
 
 bench: $(VENV)/installed
-	$(BIN)/python -m experiments.benchmark --device $(device)
-	$(BIN)/python -m experiments.logging_cost
+	$(BIN)/python -m experiments.speed.benchmark --device $(device)
+	$(BIN)/python -m experiments.speed.logging_cost
 
 report: $(VENV)/installed
 	$(BIN)/python -m experiments.report

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from experiments.schema import CONFIGS
+from experiments.options.schema import CONFIGS
 
 RESULTS: Path = CONFIGS.parent / "results"
 
@@ -53,10 +53,10 @@ SCRIPTS: dict[str, float] = {
 """Modules of ``experiments`` that measure what is no training of a population: seconds that each takes, roughly."""
 
 BENCHMARK = "benchmark.csv"
-"""The speeds that ``experiments.benchmark`` found, in results/."""
+"""The speeds that ``experiments.speed.benchmark`` found, in results/."""
 
 LOGGING_COST = "logging_cost.csv"
-"""What TensorBoard costs a run, as ``experiments.logging_cost`` found it, in results/."""
+"""What TensorBoard costs a run, as ``experiments.speed.logging_cost`` found it, in results/."""
 
 READINGS, READINGS_SEEDS = "family_trees_readings", 1_000
 """The study that takes longer than all others together: run only where it is named."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from experiments.schema import ConfigError
+from experiments.options.schema import ConfigError
 
 CHECKPOINT, SEEDS, CURVES, WEIGHTS = "checkpoint.pt", "seeds.csv", "curves.csv", "weights.pt"
 LOCK = ".lock"

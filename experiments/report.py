@@ -1,8 +1,8 @@
 """From results/*.csv to tables: ``python -m experiments.report`` writes them, ``--check`` only compares.
 
 ``python -m experiments.report RUN_DIR... --to DIR`` puts together the shards of one population (``population.shard``).
-Nothing is trained here, and no number is typed here: ours come from results/, the paper's from ``repro.published``
-and the experiments' configs.
+Nothing is trained here, and no number is typed here: ours come from results/, the paper's from
+``repro.printed_networks`` and the experiments' configs.
 """
 
 import argparse
@@ -15,15 +15,19 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from experiments import claims, explorer, family_page, shards, small_page
 from experiments.catalogue import BENCHMARK, LOGGING_COST, RESULTS
-from experiments.claims import Judged
+from experiments.claims import ledger as claims
+from experiments.claims.ledger import Judged
+from experiments.explorer import data as explorer
 from experiments.files import SEEDS, WEIGHTS
-from experiments.page import counted, measured_text, page
-from experiments.schema import ConfigError, TaskName
-from experiments.small_page import with_results
+from experiments.options.schema import ConfigError, TaskName
+from experiments.pages import family_trees as family_page
+from experiments.pages import small_networks as small_page
+from experiments.pages.claims import counted, measured_text, page
+from experiments.pages.small_networks import with_results
+from experiments.running import shards
+from experiments.running.summary import print_table
 from experiments.statistics import quartiles_text
-from experiments.summary import print_table
 from experiments.tables import Seeds, csv_text, filled, markdown, read_rows
 from repro import equations
 
@@ -74,7 +78,7 @@ def print_networks(results: Path) -> None:
 
 
 def speed_table(results: Path) -> str:
-    """Microseconds per network and sweep of each way of training, as ``experiments.benchmark`` found them."""
+    """Microseconds per network and sweep of each way of training, as ``experiments.speed.benchmark`` found them."""
     rows = [row for row in read_rows(results / BENCHMARK) if row["networks"] in SPEED_OF]
     columns = list(dict.fromkeys((row["experiment"], row["networks"]) for row in rows))
     found = {(row["contender"], row["experiment"], row["networks"]): row["microseconds"] for row in rows}
@@ -87,7 +91,7 @@ def speed_table(results: Path) -> str:
 
 
 def logging_table(results: Path) -> str:
-    """How much longer a run takes with TensorBoard, as ``experiments.logging_cost`` found it."""
+    """How much longer a run takes with TensorBoard, as ``experiments.speed.logging_cost`` found it."""
     rows = []
     for row in read_rows(results / LOGGING_COST):
         run, more = f"`{row['experiment']}`, {int(row['networks']):,}", f"{float(row['more_percent']):+.1f} %"

@@ -24,13 +24,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from experiments import report
-from experiments.build import PAYS_FROM, compiles, load, seconds_uncompiled
 from experiments.catalogue import PUBLISHED, READINGS, READINGS_SEEDS, RESULTS, SCRIPTS, STUDIES
-from experiments.command_line import at_least_1
 from experiments.files import alone_in
+from experiments.options.build import PAYS_FROM, compiles, load, seconds_uncompiled
+from experiments.options.schema import ConfigError
 from experiments.run import cores, run
-from experiments.schema import ConfigError
-from experiments.studies import Setting, column, rows_of, settings
+from experiments.running.command_line import at_least_1
+from experiments.studies.grids import Setting, column, rows_of, settings
 from experiments.tables import write_rows
 
 RUNS = Path("runs/reproduce")
@@ -108,7 +108,7 @@ def do(job: Job, resume: bool) -> Job:
         if not (resume and finished(directory, job.overrides(()))):
             shutil.rmtree(directory, ignore_errors=True)
             with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):  # its progress would run into ours
-                importlib.import_module(f"experiments.{job.name}").write(directory, job.seeds)
+                importlib.import_module(f"experiments.studies.{job.name}").write(directory, job.seeds)
             (directory / FINISHED).write_text("\n".join(job.overrides(())), encoding="utf-8")
     for setting in job.settings:
         directory, overrides = job.directory(setting), job.overrides(setting)

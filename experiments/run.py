@@ -16,15 +16,15 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from experiments.command_line import check_arguments, in_order, register_resolvers, resumed_from, with_options
 from experiments.files import CHECKPOINT, CURVES, SEEDS, WEIGHTS, alone_in, naming, replacing
-from experiments.schema import CONFIGS, Config, ConfigError, register
+from experiments.options.schema import CONFIGS, Config, ConfigError, register
+from experiments.running.command_line import check_arguments, in_order, register_resolvers, resumed_from, with_options
 
 if TYPE_CHECKING:  # torch takes a second to import, and --help needs none of it
     from torch import Tensor
 
-    from experiments.checkpoint import Checkpoint
-    from experiments.recorders import Curves
+    from experiments.running.checkpoint import Checkpoint
+    from experiments.running.curves import Curves
     from repro.population import Population
     from repro.tasks import Task
     from repro.training import Look
@@ -51,11 +51,11 @@ def train_and_write(config: Config, directory: Path, quiet: bool, resumed: "Chec
     """What ``run`` does in a directory of its own."""
     import torch
 
-    from experiments import build
-    from experiments.checkpoint import Checkpoints, command
-    from experiments.recorders import Curves, ProgressBar
-    from experiments.summary import metrics, print_summary
-    from experiments.tensorboard import TensorBoard
+    from experiments.options import build
+    from experiments.running.checkpoint import Checkpoints, command
+    from experiments.running.curves import Curves, ProgressBar
+    from experiments.running.summary import metrics, print_summary
+    from experiments.running.tensorboard import TensorBoard
     from repro.training import train
 
     threads = config.threads or (cores() if config.device == "cpu" else 1)
@@ -149,7 +149,7 @@ def write_results(
     held_out: "Tensor | None",
 ) -> None:
     """Everything but the events. seeds.csv is the last: a run that has it, and no checkpoint, has finished."""
-    from experiments.outcome import figures, write_seeds, write_weights
+    from experiments.running.seeds import figures, write_seeds, write_weights
 
     with replacing(directory / WEIGHTS) as path:
         write_weights(path, population)
@@ -210,7 +210,7 @@ def launch(config: DictConfig) -> None:
 
 def resume(directory: Path, beside: list[str]) -> None:
     """Go on with a run from its checkpoint, with what else stands on the command line."""
-    from experiments.checkpoint import check_resumable, read
+    from experiments.running.checkpoint import check_resumable, read
 
     check_resumable(directory)
     with alone_in(directory, unused=False):

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from experiments.build import load
 from experiments.files import naming, replacing
-from experiments.schema import Config
+from experiments.options.build import load
+from experiments.options.schema import Config
 from experiments.statistics import Share
 
 

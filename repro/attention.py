@@ -23,11 +23,11 @@ from repro import equations
 from repro.equations import Logistic, TotalInput
 from repro.errors import AS_PRINTED, ErrorMeasure, included_cases
 from repro.learning import changed
-from repro.lesson import Learning, met_by
 from repro.networks import ALWAYS_ON, SpecError, link_name
 from repro.population import NOT_YET
 from repro.sweeps import State, as_tensors, stretches
 from repro.tasks import Task
+from repro.training_setup import Learning, met_by
 
 # The formulas: token t asks, token u answers, unit n --------------------------------------------------------
 

@@ -20,9 +20,9 @@ from torch.autograd import Function
 from repro import equations, networks
 from repro.errors import AS_PRINTED, ErrorMeasure
 from repro.learning import Phase, changed
-from repro.lesson import Criterion, met_by
 from repro.networks import ALWAYS_ON, Architecture, link_name
 from repro.population import NOT_YET, initial_weights, replicas_per_chunk
+from repro.training_setup import Criterion, met_by
 
 CHUNK_BYTES = 4 * 2**20
 """Room for the largest product of a step: with less, the many small operations take longer than what they compute."""

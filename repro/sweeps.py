@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from repro.learning import LearningRule, Phase, changed
-from repro.lesson import Lesson, met_by
 from repro.networks import Network, activity, derivatives, error
 from repro.population import NOT_YET
+from repro.training_setup import Lesson, met_by
 
 Tensors = dict[str, Tensor]
 

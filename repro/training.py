@@ -15,10 +15,10 @@ from torch import Tensor
 
 from repro import sweeps
 from repro.errors import AS_PRINTED, ErrorMeasure
-from repro.lesson import Criterion, Learning, Lesson
 from repro.population import LANES, Population, replicas_per_chunk
 from repro.sweeps import Advance, State
 from repro.tasks import Task
+from repro.training_setup import Criterion, Learning, Lesson
 
 CHUNK_BYTES = {"cpu": 2 * 2**20, "cuda": 2**30}
 """Room for the largest intermediate product of a sweep: about a core's cache; a small part of a GPU's memory."""

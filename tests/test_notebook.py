@@ -16,11 +16,11 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from repro.learning import Phase
-from repro.lesson import Criterion, Learning
 from repro.population import Population
-from repro.published import SYMMETRY
+from repro.printed_networks import SYMMETRY
 from repro.tasks.symmetry import symmetry
 from repro.training import train
+from repro.training_setup import Criterion, Learning
 
 PATH = Path(__file__).parent.parent / "examples" / "first_look.ipynb"
 CELLS = [cell for cell in json.loads(PATH.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]

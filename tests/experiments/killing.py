@@ -16,11 +16,12 @@ from pathlib import Path
 import torch
 from matplotlib.figure import Figure
 
-from experiments import outcome, run, summary, tensorboard  # noqa: F401  the copies have them from here
-from experiments.build import load
-from experiments.checkpoint import read
+from experiments import run
 from experiments.files import CHECKPOINT, CURVES, SEEDS, WEIGHTS
-from experiments.schema import ConfigError
+from experiments.options.build import load
+from experiments.options.schema import ConfigError
+from experiments.running import tensorboard
+from experiments.running.checkpoint import read
 
 OPTIONS = ["experiment=xor", "population.seeds=5", "learning.sweeps=200", "record.every=20", "record.checkpoint=0"]
 OPTIONS += ["backward_pass=explicit", "threads=1"]

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from experiments.schema import CONFIGS
+from experiments.options.schema import CONFIGS
 
 
 def start(directory: Path, module: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:

@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 
 import repro.training
 from experiments import run
-from experiments.build import load
 from experiments.files import LOCK, NotWritten, alone_in, naming, replacing
-from experiments.recorders import Curves
-from experiments.schema import CONFIGS, ConfigError
+from experiments.options.build import load
+from experiments.options.schema import CONFIGS, ConfigError
+from experiments.running.curves import Curves
 
 FEW = ("population.seeds=3", "learning.sweeps=8", "record.every=2", "record.checkpoint=0", "backward_pass=explicit")
 BARE = ("record.figures=false", "record.tensorboard=false", "threads=1", "record.progress=false")
@@ -107,11 +107,11 @@ def test_a_full_disk_keeps_what_was_there(full_disk):
 
 
 OUTPUTS = {
-    "weights.pt": ("experiments.outcome.write_weights", None),
-    "seeds.csv": ("experiments.outcome.write_seeds", None),
+    "weights.pt": ("experiments.running.seeds.write_weights", None),
+    "seeds.csv": ("experiments.running.seeds.write_seeds", None),
     "curves.csv": (Curves, "write"),
     "figures/curves.png": (Figure, "savefig"),
-    "checkpoint.pt": ("experiments.checkpoint.sha256", None),
+    "checkpoint.pt": ("experiments.running.checkpoint.sha256", None),
 }
 
 

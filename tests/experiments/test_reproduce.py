@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from experiments import reproduce
-from experiments.build import PAYS_FROM, compiles, load, seconds_uncompiled
 from experiments.catalogue import PUBLISHED, READINGS, RESULTS, SCRIPTS, STUDIES
+from experiments.options.build import PAYS_FROM, compiles, load, seconds_uncompiled
 from experiments.reproduce import COMPILING, FASTER, FINISHED, QUICK, RUNS, Display, Job, each_done, finished, jobs_of
-from experiments.studies import COLUMNS, settings
+from experiments.studies.grids import COLUMNS, settings
 from experiments.tables import write_rows
 from tests.experiments.processes import left_of_group, start
 
@@ -253,7 +253,7 @@ def test_an_experiment_of_its_own_draws_its_figures(runs):
 
 def test_a_script_writes_its_tables_and_is_quiet(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
-    module, calls = importlib.import_module("experiments.no_hidden"), []
+    module, calls = importlib.import_module("experiments.studies.no_hidden"), []
 
     def write(directory: Path, seeds: int | None) -> None:
         calls.append(seeds)

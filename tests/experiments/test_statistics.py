@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from experiments.build import build_population, load
+from experiments.options.build import build_population, load
+from experiments.running.summary import metrics
 from experiments.statistics import Share, median, place, quartiles, quartiles_text
-from experiments.summary import metrics
 
 
 @pytest.mark.parametrize(

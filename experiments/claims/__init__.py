@@ -1,0 +1,1 @@
+"""What the papers say, and what results/ says of it: the ledger, and the judging of it."""

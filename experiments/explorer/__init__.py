@@ -1,0 +1,1 @@
+"""results/explorer.html: networks that learned, for the reader to step through."""

@@ -1,0 +1,293 @@
+"""The explorer: one page, results/explorer.html, to see the procedure at work: ``python -m experiments.explorer.data``.
+
+For each experiment a typical seed that learned and the first that did not, by results/NAME.csv, are trained in float64
+and put into the page: w and the last Δw at some sweeps, E on the way, the cases, and how the weights change. The page
+(experiments/explorer/) has the nine equations once more, in JavaScript, and computes all else from them. It needs no
+network; docs/explorer.md says what is on it. Takes about a minute.
+"""
+
+import argparse
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.progress import track
+
+from experiments.catalogue import RESULTS
+from experiments.files import naming, replacing
+from experiments.options import build
+from experiments.options.schema import Change, Config, ConfigError, DecayOf, Form, Satisfied, UnitFunction
+from experiments.tables import Seeds
+from repro.networks import Architecture
+from repro.population import NOT_YET
+from repro.tasks.family_trees import PEOPLE, RELATIONS
+from repro.training import train
+
+Numbers = NDArray[np.float64]
+
+FILE = "explorer.html"
+SOURCE = Path(__file__).with_name("web")
+"""experiments/explorer/: the page without its numbers."""
+
+D3, D3_SHA256 = "d3.v7.9.0.min.js", "f2094bbf6141b359722c4fe454eb6c4b0f0e42cc10cc7af921fc158fceb86539"
+"""The drawing library, as ``npm pack d3@7.9.0`` has it in dist/d3.min.js; its licence stands beside it."""
+
+SCRIPTS = (
+    *("equations.js", "network.js", "start.js", "timeline.js", "procedure.js", "text.js", "sums.js", "address.js"),
+    *("layout.js", "drawing.js", "curve.js", "panels.js", "standing.js", "view.js", "controls.js", "explorer.js"),
+)
+"""The page's own code, in the order in which one file uses another."""
+
+SHOWN = {
+    "xor_2_2_1": ("XOR, 2-2-1", 80),
+    "xor": ("XOR, 2-1-1 with direct links", 80),
+    "symmetry": ("Symmetry, 6-2-1", 80),
+    "encoder": ("Encoder, 8-3-8", 60),
+    "family_trees_learned": ("Family trees, a reading that learns", 50),
+    "family_trees": ("Family trees, as printed", 30),
+}
+"""The experiments of the page, what it calls them, and at how many sweeps, at most, each run's weights are kept: the
+page computes those between."""
+
+CURVE_POINTS = 400
+"""At how many sweeps, at most, E is kept."""
+
+MORE_SEEDS = 8
+"""How many other seeds that did not learn the page names at most, for the reader to train."""
+
+SPLIT_SEEDS = 100
+"""Where each seed holds out cases of its own, the page knows those of so many seeds, and can train no other."""
+
+NAMES = {"person1": PEOPLE, "relation": RELATIONS, "person2": PEOPLE}
+"""What units are called, by group; a group that is not named here has numbers."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One network's training, sweep by sweep from 0: w and the last Δw ``[sweeps, weights]``, and E ``[sweeps]``.
+
+    The weights are those of ``Architecture.weight_shapes``, one key after the other, each row by row. learned_after:
+    the sweeps until the criterion was met; None: never.
+    """
+
+    seed: int
+    held_out: list[int]
+    learned_after: int | None
+    weights: Numbers
+    changes: Numbers
+    E: Numbers
+
+
+def train_recorded(config: Config) -> Run:
+    """Train the first seed of the population and keep every sweep. Raises what ``repro.training.train`` does."""
+    population, task = build.build_population(config), build.build_task(config)
+    held_out = build.build_held_out(config, task)
+    looks = train(
+        population,
+        task,
+        build.build_learning(config),
+        build.build_criterion(config),
+        measure=build.build_measure(config),
+        held_out=held_out,
+    )
+    weights, changes, E = [], [], []
+    for look in looks:
+        weights.append(_flat(look.population.weights))
+        changes.append(_flat(look.population.changes))
+        E.append(look.population.E.item())
+    met_at = int(population.met_at)
+    return Run(
+        seed=config.population.first_seed,
+        held_out=[] if held_out is None else torch.nonzero(held_out[:, 0])[:, 0].tolist(),
+        learned_after=None if met_at == NOT_YET else met_at,
+        weights=np.stack(weights),
+        changes=np.stack(changes),
+        E=np.array(E),
+    )
+
+
+def _flat(tensors: dict[str, torch.Tensor]) -> Numbers:
+    """The one replica's numbers of all keys, one after the other."""
+    return torch.cat([value[:, :, 0].flatten() for value in tensors.values()]).numpy()
+
+
+def spaced(E: Numbers, count: int) -> list[int]:
+    """At most ``count`` sweeps, the first and the last among them, evenly along the curve of E.
+
+    Half by the sweeps themselves, half by how far E moves: where it falls fast they stand close.
+    """
+    if len(E) <= count:
+        return list(range(len(E)))
+    moved = np.abs(np.diff(E, prepend=E[0])).cumsum()
+    along = np.arange(len(E)) / (len(E) - 1) + moved / max(moved[-1], np.finfo(np.float64).tiny)
+    found = np.searchsorted(along, np.linspace(0, along[-1], count)).clip(max=len(E) - 1)
+    return sorted({0, *found.tolist(), len(E) - 1})
+
+
+def typical_seeds(seeds: Seeds) -> list[int]:
+    """The seed that learned in the median number of sweeps, or nearest to it, and the first that did not learn."""
+    found = []
+    if solved := seeds.solved.rows:
+        middle = sorted(seeds.sweeps)[(len(solved) - 1) // 2]
+        found.append(next(int(row["seed"]) for row in solved if int(row["sweeps"]) == middle))
+    return found + unsolved(seeds)[:1]
+
+
+def unsolved(seeds: Seeds) -> list[int]:
+    """The seeds that did not learn."""
+    return [int(row["seed"]) for row in seeds.rows if row["solved"] != "1"]
+
+
+def check_supported(config: Config) -> None:
+    """Raises ConfigError for an option that the page's equations have no part for."""
+    learning = config.learning
+    for option, allowed in {
+        "network.hidden_function": config.network.hidden_function is UnitFunction.logistic,
+        "error.form": config.error.form is Form.squared,
+        "error.satisfied": config.error.satisfied is not Satisfied.case,
+        "learning.change": learning.change is Change.per_sweep,
+        "learning.decay_of": learning.decay_of is DecayOf.weight,
+        "learning.decay_biases": learning.decay_biases,
+        "learning.per_fan_in": not learning.per_fan_in,
+    }.items():
+        if not allowed:
+            raise ConfigError(f"{option}: the explorer does not show {config.name} with this value of it")
+
+
+def experiment_data(name: str, results: Path, *overrides: str) -> dict[str, object]:
+    """Everything that the page has to know of an experiment, with its runs trained here.
+
+    overrides: options of the experiment, as on the command line. Raises ConfigError where results/NAME.csv is missing
+    or the page cannot show the experiment.
+    """
+    try:
+        seeds = Seeds.read(results, name)
+    except FileNotFoundError:
+        raise ConfigError(f"{results / name}.csv is missing; make it: python -m experiments.reproduce {name}") from None
+    title, snapshots = SHOWN[name]
+    config = build.load(name, "precision=float64", *overrides)
+    check_supported(config)
+    architecture, task, learning = (
+        build.build_architecture(config),
+        build.build_task(config),
+        build.build_learning(config),
+    )
+    splits = build.build_held_out(of_seeds(config, 0, SPLIT_SEEDS), task)
+    runs = [train_recorded(of_seeds(config, seed, 1)) for seed in typical_seeds(seeds)]
+    return {
+        "name": name,
+        "title": title,
+        "summary": config.summary,
+        **architecture_data(architecture),
+        "cases": list(task.cases),
+        "inputs": {group: values.tolist() for group, values in task.inputs.items()},
+        "desired": task.desired.tolist(),
+        "measure": asdict(build.build_measure(config)),
+        "phases": [asdict(phase) for phase in learning.phases],
+        "decay": learning.decay,
+        "sweeps": learning.sweeps,
+        "criterion": asdict(build.build_criterion(config)),
+        "initial_range": config.network.initial_range,
+        "paper": {"sweeps": config.paper.sweeps, "source": config.paper.source},
+        "unsolved": unsolved(seeds)[:MORE_SEEDS],
+        "splits": None if splits is None else [torch.nonzero(column)[:, 0].tolist() for column in splits.T],
+        "runs": [run_data(run, snapshots) for run in runs],
+    }
+
+
+def of_seeds(config: Config, first: int, seeds: int) -> Config:
+    """The same experiment with other seeds."""
+    return replace(config, population=replace(config.population, first_seed=first, seeds=seeds))
+
+
+def architecture_data(architecture: Architecture) -> dict[str, object]:
+    """Groups from the bottom to the top, links, and the shape of each set of weights, in the order of the weights."""
+    return {
+        "groups": [
+            {"name": name, "units": units, "names": list(NAMES.get(name, ()))}
+            for name, units in architecture.groups.items()
+        ],
+        "links": [asdict(link) for link in architecture.all_links],
+        "weights": [{"key": key, "to": to, "from": of} for key, (to, of) in architecture.weight_shapes.items()],
+    }
+
+
+def run_data(run: Run, snapshots: int) -> dict[str, object]:
+    """A run as the page has it: some of its sweeps; doubles as base64."""
+    kept, points = spaced(run.E, snapshots), spaced(run.E, CURVE_POINTS)
+    return {
+        "seed": run.seed,
+        "held_out": run.held_out,
+        "learned_after": run.learned_after,
+        "sweeps": kept,
+        "weights": encoded(run.weights[kept]),
+        "changes": encoded(run.changes[kept]),
+        "curve": {"sweeps": points, "E": encoded(run.E[points])},
+    }
+
+
+def encoded(numbers: Numbers) -> str:
+    """Doubles, little end first, in base64: not a bit is lost."""
+    return base64.b64encode(numbers.astype("<f8").tobytes()).decode("ascii")
+
+
+def page(experiments: Sequence[dict[str, object]]) -> str:
+    """The whole page, D3 and its licence within. Raises ConfigError where D3 is not the pinned release."""
+    library = (SOURCE / D3).read_bytes()
+    if hashlib.sha256(library).hexdigest() != D3_SHA256:
+        raise ConfigError(f"{SOURCE / D3}: is not the release that is pinned; docs/explorer.md says how to get it")
+    parts = {
+        "LICENCE": (SOURCE / "d3.LICENSE.txt").read_text(encoding="utf-8").strip(),
+        "STYLE": (SOURCE / "explorer.css").read_text(encoding="utf-8"),
+        "DATA": json.dumps(experiments, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c"),
+        "D3": library.decode("utf-8"),
+        "SCRIPT": "\n".join((SOURCE / name).read_text(encoding="utf-8") for name in SCRIPTS),
+    }
+    before, *rest = (SOURCE / "explorer.html").read_text(encoding="utf-8").split("@@")
+    # a part may itself hold the mark: the template alone is taken apart
+    return before + "".join(parts[piece] if n % 2 == 0 else piece for n, piece in enumerate(rest))
+
+
+def refreshed(text: str) -> str:
+    """The page with its numbers kept, and all else as experiments/explorer/ has it now. Raises ValueError."""
+    found = re.search('<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    if found is None:
+        raise ValueError(f"{FILE} has no numbers: make it, python -m experiments.explorer.data")
+    return page(json.loads(found[1]))
+
+
+def all_data(results: Path, progress: Callable[[list[str]], Iterator[str]] = iter) -> list[dict[str, object]]:
+    """The data of every experiment of the page. Raises ConfigError as ``experiment_data`` does."""
+    return [experiment_data(name, results) for name in progress(list(SHOWN))]
+
+
+def main() -> None:
+    """Train and write the page."""
+    parser = argparse.ArgumentParser(prog="python -m experiments.explorer.data", description=__doc__)
+    parser.add_argument(
+        "--results", type=Path, default=RESULTS, help="where the seeds' tables are (default: %(default)s)"
+    )
+    parser.add_argument("--to", type=Path, help="the page (default: explorer.html beside the tables)")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    path: Path = arguments.to or arguments.results / FILE
+    try:
+        text = page(all_data(arguments.results, lambda names: iter(track(names, "training"))))
+    except ConfigError as problem:
+        raise SystemExit(f"python -m experiments.explorer.data: {problem}") from None
+    with naming(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+    print(f"Written: {path}, {len(text.encode()) / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""results/report.html, the page of claims: for each its verdict, the numbers behind it, the doubt, and how to check it.
+
+The page is one file: it asks for no other, and has no scripts. The same results give the same bytes. Its words are in
+report.html.j2; here is what they are filled with.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from experiments.claims import ledger as claims
+from experiments.claims.ledger import Finding, Judged
+from experiments.pages.claims_figures import Drawing, drawings
+from experiments.pages.claims_numbers import interval, line_text, with_unit
+from experiments.pages.claims_recompute import PREAMBLE, check, command
+
+TEMPLATE = Path(__file__).with_name("claims.html.j2")
+
+SIGNS = {
+    claims.HOLDS: "✓",
+    claims.IN_PART: "◐",
+    claims.FAILS: "✗",
+    claims.UNDECIDED: "?",
+    claims.UNTESTABLE: "–",
+    claims.NOT_RUN: "○",
+}
+"""Beside each verdict's words, in the order in which verdicts are counted."""
+
+COUNTED = {
+    claims.HOLDS: ("holds", "hold"),
+    claims.IN_PART: ("holds in part", "hold in part"),
+    claims.FAILS: ("does not hold", "do not hold"),
+    claims.UNDECIDED: ("is undecided", "are undecided"),
+    claims.UNTESTABLE: ("cannot be tested", "cannot be tested"),
+    claims.NOT_RUN: ("has not been run", "have not been run"),
+}
+"""What one claim or test does, and what several do."""
+
+MEASURED = (claims.HOLDS, claims.IN_PART, claims.FAILS)
+"""The verdicts that are counted also where there are none."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A test of a claim, as it is written."""
+
+    number: int
+    finding: Finding
+    ours: str
+    at_95: str
+    simultaneous: str
+    n: str
+    holds: str
+    fails: str
+    check: str
+    command: str
+    there: bool  # whether its table is
+
+
+@dataclass(frozen=True)
+class Section:
+    """A claim, as it is written. ``main`` is the first of the tests that decide."""
+
+    judged: Judged
+    lines: tuple[Line, ...]
+    drawings: tuple[Drawing, ...]
+
+    @property
+    def main(self) -> Line | None:
+        """None where the claim cannot be tested."""
+        return next((line for line in self.lines if line.finding.test.decides), None)
+
+    @property
+    def counted(self) -> str:
+        """``"2 hold, 1 does not hold"``: the tests that decide, by verdict."""
+        return counted(line.finding.verdict for line in self.lines if line.finding.test.decides)
+
+    @property
+    def makers(self) -> dict[str, str]:
+        """The command that makes each of its tables again."""
+        return {line.finding.test.table: line.command for line in self.lines}
+
+    @property
+    def tables(self) -> dict[str, bool]:
+        """Its tables, and whether each is there."""
+        return {line.finding.test.table: line.there for line in self.lines}
+
+
+def page(judged: Sequence[Judged], results: Path) -> str:
+    """The page's HTML. Raises FileNotFoundError, and what reading a table of ``results`` raises."""
+    sections = [section(one, results) for one in judged]
+    groups: dict[str, list[Section]] = {}
+    for one in sections:
+        groups.setdefault(one.judged.claim.about, []).append(one)
+    testable = [one for one in judged if not one.claim.untestable]
+    m = claims.intervals([one.claim for one in judged])
+    by_verdict = {verdict: [one for one in sections if one.judged.verdict == verdict] for verdict in SIGNS}
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATE.parent), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
+    return environment.get_template(TEMPLATE.name).render(
+        sections=sections,
+        groups=groups,
+        by_verdict=by_verdict,
+        counts=[several(len(of), verdict) for verdict, of in by_verdict.items() if of or verdict in MEASURED],
+        signs=SIGNS,
+        rules=rules(claims.LEDGER.read_text(encoding="utf-8")),
+        m=m,
+        level=f"{100 * (1 - 0.05 / m):.3f}",
+        changed=[one for one in sections if one.judged.verdict != one.judged.verdict_at_95],
+        changed_tests=[
+            (one, line) for one in sections for line in one.lines if line.finding.verdict != line.finding.verdict_at_95
+        ],
+        seen=sum(one.claim.known for one in testable),
+        before=sum(not one.claim.known for one in testable),
+        preamble=PREAMBLE,
+    )
+
+
+def section(one: Judged, results: Path) -> Section:
+    """A claim as it is written."""
+    lines = tuple(line(number, finding, results) for number, finding in enumerate(one.findings, 1))
+    return Section(one, lines, tuple(drawings(one.claim.id, results)))
+
+
+def line(number: int, finding: Finding, results: Path) -> Line:
+    """A test as it is written."""
+    test, found = finding.test, finding.at_95
+    return Line(
+        number=number,
+        finding=finding,
+        ours=with_unit(test, found.value) if found else "",
+        at_95=interval(test, found),
+        simultaneous=interval(test, finding.simultaneous),
+        n=f"{found.n:,}" if found else "",
+        holds=line_text(test, test.holds),
+        fails=line_text(test, test.fails),
+        check=check(test),
+        command=command(test.table),
+        there=(results / f"{test.table}.csv").exists(),
+    )
+
+
+def counted(verdicts: Iterable[str]) -> str:
+    """``"2 hold, 1 does not hold"``."""
+    found = Counter(verdicts)
+    return ", ".join(several(found[verdict], verdict) for verdict in SIGNS if found[verdict])
+
+
+def several(count: int, verdict: str) -> str:
+    """``"2 hold in part"``, ``"1 holds in part"``."""
+    one, more = COUNTED[verdict]
+    return f"{count:,} {one if count == 1 else more}"
+
+
+def measured_text(finding: Finding) -> str:
+    """``"64.1 % (62.7 to 65.4)"``: the value with its interval of 95 %; empty where the test has not been run."""
+    found = finding.at_95
+    if found is None:
+        return ""
+    between = f" ({interval(finding.test, found, unit=False)})" if interval(finding.test, found) else ""
+    return with_unit(finding.test, found.value) + between
+
+
+def rules(ledger: str) -> list[tuple[str, str]]:
+    """Where the lines are drawn: kind of claim and rule, from the comment that the ledger begins with."""
+    comment = re.match(r"(?:#.*\n)*", ledger)
+    found = re.findall(r"^#   (\S.*?)  +(\S.*)$", comment.group() if comment else "", re.MULTILINE)
+    return [(kind, rule) for kind, rule in found]

@@ -1,0 +1,301 @@
+"""A run as TensorBoard shows it: curves beside the paper's, the figures over the sweeps, options, codes and claims."""
+
+import gc
+import shutil
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from math import inf, isfinite
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import torch
+from matplotlib.figure import Figure
+from torch.utils.tensorboard.writer import SummaryWriter
+
+from experiments.catalogue import RESULTS
+from experiments.files import naming
+from experiments.options.build import (
+    PAYS_FROM,
+    build_architecture,
+    build_task,
+    same_network,
+    seconds_uncompiled,
+    seeds_of,
+)
+from experiments.options.schema import Config, TaskName
+from experiments.running.curves import Curves, finite, has_person_code
+from experiments.running.seeds import alone, figures_3_and_4, is_network_of
+from experiments.running.tensorboard_text import claims_text, hparam_summaries, people_told
+from repro import printed_networks as published
+from repro.equations import error
+from repro.figures.hinton import hinton_figure
+from repro.figures.symmetry import figure_1
+from repro.measures.family_trees import FEATURES, person_code
+from repro.networks import Network
+from repro.training import Look
+
+PARTS = 5
+"""Into how many parts the histograms and codes, which cost little, divide a run."""
+
+CODES, LAST_CODES = "person codes", "last person codes"
+"""What the projector calls the codes. It opens on the first by the alphabet: the last are there once more for that."""
+
+SHARE, DRAWING_TAKES = 0.04, 0.1
+"""Which part of a run's time the figures may take together, and about the seconds that those of one sweep take."""
+
+BEGIN_AND_END = 5.0
+"""Seconds, roughly, that a run takes besides its sweeps: torch to begin with, files and figures at the end."""
+
+COMPILED = 5
+"""About how many times as fast compiled sweeps are, at least."""
+
+FAMILY_DRAWING = 3
+"""How many times as long Figs 3 and 4 of the family trees take."""
+
+PAPER_POINTS = 200
+"""About how many points draw the paper's step."""
+
+INTERRUPTED = ".interrupted"
+"""The end of the name of the events file with what an interrupted run knows at its end, for a resume to take back."""
+
+DRAWN_NETWORKS = 10_000
+"""Of how many networks, the first, the histograms are: of more they would look the same, and take memory."""
+
+HISTOGRAM_LIMIT = 1e20
+"""TensorBoard's bins end there; weights that have grown beyond, or are no numbers, are in no histogram."""
+
+CLAIMS = RESULTS / "claims.csv"
+"""The ledger as ``experiments.report`` writes it; there may be none yet."""
+
+
+class TensorBoard:
+    """A run as TensorBoard events in its directory, within a ``with``.
+
+    Scalars begin with the experiment's name, so that each experiment has its own charts: NAME/E_median and quartiles,
+    NAME/learned, NAME/E_replica (of one network). The run ``paper`` beside it has the paper's one run in the same
+    charts: ``learned`` is a step at the sweep that it reports, ``E_replica`` that of the printed weights from there on.
+
+    sweep, state: where a resumed run goes on, and what ``state`` gave there: what the directory has from that sweep on
+    is shown no more. Everything here raises NotWritten.
+    """
+
+    def __init__(
+        self, directory: Path, config: Config, curves: Curves, sweep: int = 0, state: Mapping[str, Any] | None = None
+    ) -> None:
+        self.directory, self.config, self.curves, self.sweep = directory, config, curves, sweep
+        seeds, wanted = seeds_of(config), config.record.replica
+        self.replica = 0 if wanted is None or wanted not in seeds else seeds.index(wanted)
+        state = state or {}
+        self.drawings = drawings(config)
+        self.next_weights: float = state.get("next_weights", 0.0)
+        self.next_drawing: float = state.get("next_drawing", 0.0 if self.drawings > 1 else inf)
+        self.written: int = state.get("written", -1)
+        self.drawn: int = state.get("drawn", -1)
+        self.projector: str = state.get("projector", "")
+        self.projector_file = directory / "projector_config.pbtxt"
+
+    def __enter__(self) -> "TensorBoard":
+        self.hook = hook = threading.excepthook
+
+        def hear(failure: threading.ExceptHookArgs) -> None:
+            if not issubclass(failure.exc_type, OSError):  # which the writer's thread passes on to this one
+                hook(failure)
+
+        threading.excepthook = hear
+        with naming(self.directory):
+            self.take_back()
+            self.writer = SummaryWriter(str(self.directory), purge_step=self.sweep)
+            if self.sweep == 0:
+                self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(OSError):
+            self.writer.close()
+        if kind is None:  # else the writer's thread may still be about to fail
+            threading.excepthook = self.hook
+
+    def take_back(self) -> None:
+        """Remove what is in the directory from the sweep on, but for events, which the new writer overrules."""
+        for path in self.directory.glob(f"events.*{INTERRUPTED}"):
+            path.unlink()
+        for codes in self.directory.glob("[0-9]*/*person codes"):
+            if int(codes.parent.name) >= self.sweep:
+                shutil.rmtree(codes)
+                with suppress(OSError):
+                    codes.parent.rmdir()
+        self.projector_file.unlink(missing_ok=True)
+        if self.projector:
+            self.projector_file.write_text(self.projector, encoding="utf-8")
+
+    def open(self) -> None:
+        """What is there before the first sweep: the charts' layout, the paper's run and the claims."""
+        name, paper_sweeps = self.config.name, self.config.paper.sweeps
+        learned = "part that has learned" + ("" if paper_sweeps is None else "; the paper's one run")
+        one = "E of one network" + ("" if printed_of(self.config) is None else "; of the printed weights")
+        self.writer.add_custom_scalars(
+            {
+                name: {
+                    learned: ["Multiline", [f"{name}/learned"]],
+                    "E: median and quartiles": [
+                        "Margin",
+                        [f"{name}/E_median", f"{name}/E_lower_quartile", f"{name}/E_upper_quartile"],
+                    ],
+                    one: ["Multiline", [f"{name}/E_replica"]],
+                }
+            }
+        )
+        claims = claims_text(CLAIMS, name)
+        if claims:
+            self.writer.add_text("claims", claims, 0)
+        if paper_sweeps is not None:
+            with SummaryWriter(str(self.directory / "paper"), purge_step=0) as paper:
+                self.write_paper(paper, paper_sweeps)
+
+    def write_paper(self, paper: SummaryWriter, at: int) -> None:
+        """What the paper reports of its one run, which had learned after so many sweeps."""
+        name, end = self.config.name, max(at, self.config.learning.sweeps)
+        # many points, or TensorBoard's smoothing makes a slope of the step
+        for sweep in sorted({at - 1, at, *range(0, end, max(1, end // PAPER_POINTS)), end}):
+            paper.add_scalar(f"{name}/learned", float(sweep >= at), sweep)
+        printed = printed_of(self.config)
+        if printed is None:
+            return
+        task = build_task(self.config).to("cpu", torch.float64)
+        with torch.no_grad():
+            y = Network(printed.architecture, printed.replica())(task.inputs)
+        for sweep in sorted({at, end}):
+            paper.add_scalar(f"{name}/E_replica", float(error(y, task.desired.unsqueeze(2))), sweep)
+        if printed is published.SYMMETRY:
+            weights = {key: w[..., 0] for key, w in printed.replica().items()}
+            paper.add_figure("Fig. 1", figure_1({f"{printed.source}: {at:,} sweeps": weights}), at, close=False)
+
+    def state(self) -> dict[str, Any]:
+        """What a resumed run needs to know, besides the events: those are in their file by then."""
+        with naming(self.directory):
+            self.writer.flush()
+        names = ("next_weights", "next_drawing", "written", "drawn")
+        return {**{name: getattr(self, name) for name in names}, "projector": self.projected()}
+
+    def projected(self) -> str:
+        """The projector's list of codes."""
+        return self.projector_file.read_text(encoding="utf-8") if self.projector_file.exists() else ""
+
+    def __call__(self, look: Look) -> None:
+        name, sweep = self.config.name, look.sweep
+        lower, median, upper = self.curves.E[-1]
+        with naming(self.directory), no_collection():
+            self.writer.add_scalar(f"{name}/E_median", median, sweep)
+            self.writer.add_scalar(f"{name}/E_lower_quartile", lower, sweep)
+            self.writer.add_scalar(f"{name}/E_upper_quartile", upper, sweep)
+            self.writer.add_scalar(f"{name}/E_replica", float(look.population.E[self.replica]), sweep)
+            self.writer.add_scalar(f"{name}/learned", self.curves.met[-1], sweep)
+            if sweep >= self.next_weights:
+                self.write_weights(look)
+                self.next_weights = sweep + self.config.learning.sweeps / PARTS
+            if sweep >= self.next_drawing:
+                self.draw(look)
+                self.next_drawing = sweep + self.config.learning.sweeps / (self.drawings - 1)
+
+    def write_weights(self, look: Look) -> None:
+        """The weights of the whole population as histograms, and the named replica's codes of the people."""
+        population, self.written = look.population, look.sweep
+        for key, w in population.weights.items():
+            some = w[..., :DRAWN_NETWORKS]
+            inside = some[some.abs() < HISTOGRAM_LIMIT]
+            if len(inside):  # a histogram of nothing is an error
+                self.writer.add_histogram(f"weights/{key}", inside, look.sweep)
+        self.project(look, CODES)
+
+    def draw(self, look: Look) -> None:
+        """The named replica's figures."""
+        self.drawn = look.sweep
+        if finite(look.population.replica(self.replica)):
+            for tag, figure in self.figures(look):
+                self.writer.add_figure(tag, figure, look.sweep, close=False)
+
+    def figures(self, look: Look) -> Iterator[tuple[str, Figure]]:
+        """The figures of the paper that the network has, or else a Hinton diagram of its weights, by tag."""
+        population, config = look.population, self.config
+        label = f"seed {population.seeds[self.replica]} after {look.sweep:,} sweeps"
+        if config.task.name is TaskName.family_trees and has_person_code(population):
+            for name, figure in figures_3_and_4(population, build_task(config), self.replica, label):
+                yield name.replace("figure_", "Fig. "), figure
+            return
+        weights = {key: w.cpu() for key, w in population.replica(self.replica).items()}
+        if config.task.name is TaskName.symmetry and is_network_of(population, published.SYMMETRY):
+            yield "Fig. 1", figure_1({label: weights})
+        else:
+            yield "weights of one network", hinton_figure(weights, label)
+
+    def project(self, look: Look, tag: str) -> None:
+        """The named replica's codes of the people, where it has any, for the embedding projector."""
+        family = self.config.task.name is TaskName.family_trees and has_person_code(look.population)
+        if not family or not finite(look.population.replica(self.replica)):
+            return
+        self.writer.add_embedding(
+            person_code(alone(look.population, self.replica))[..., 0],
+            people_told(),
+            global_step=look.sweep,
+            tag=tag,
+            metadata_header=["person", *FEATURES],
+        )
+        if self.projector:  # add_embedding has listed those of this writer alone
+            self.projector_file.write_text(self.projector + self.projected(), encoding="utf-8")
+
+    def finish(self, look: Look, metrics: dict[str, float], interrupted: bool) -> None:
+        """The last weights, and the options with the final metrics for the HPARAMS tab."""
+        with naming(self.directory), no_collection():
+            if interrupted:
+                self.writer.close()
+                self.projector = self.projected()
+                self.writer = SummaryWriter(str(self.directory), filename_suffix=INTERRUPTED)
+            if self.written != look.sweep:
+                self.write_weights(look)
+            if self.drawn != look.sweep:
+                self.draw(look)
+            self.project(look, LAST_CODES)
+            events = self.writer.file_writer
+            assert events is not None  # it is None after close() only
+            for summary in hparam_summaries(self.config, metrics):  # not add_hparams, which opens a run of its own
+                events.add_summary(summary)
+            for name, value in metrics.items():
+                if isfinite(value):  # where none has learned there is no number to sort by
+                    self.writer.add_scalar(name, value, look.sweep)
+            self.writer.close()
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Python's garbage collector off: a drawing has it go through all that torch has made, which takes longer."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def drawings(config: Config) -> int:
+    """How often a run's figures are drawn, the last time at its end; from twice on, the first time at its beginning.
+
+    By what it takes, roughly, so that the options alone decide.
+    """
+    uncompiled = seconds_uncompiled(config)
+    seconds = BEGIN_AND_END + min(uncompiled, max(PAYS_FROM, uncompiled / COMPILED))
+    takes = DRAWING_TAKES * (FAMILY_DRAWING if config.task.name is TaskName.family_trees else 1)
+    return max(1, int(SHARE * seconds / takes))
+
+
+def printed_of(config: Config) -> published.PublishedNetwork | None:
+    """The network that the paper prints after the sweeps that ``config.paper`` has; None where it prints no weights."""
+    architecture = build_architecture(config)
+    for printed in (published.SYMMETRY, published.XOR, published.XOR_LOCAL_MINIMUM):
+        if printed.sweeps == config.paper.sweeps and same_network(architecture, printed.architecture):
+            return printed
+    return None

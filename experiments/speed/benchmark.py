@@ -1,0 +1,148 @@
+"""How fast a sweep is, against other ways of doing the same work: ``python -m experiments.speed.benchmark``.
+
+Every contender trains the same networks from the same first weights by (9) with the error (3); before any is timed, its
+weights after some sweeps have to be those of the others. They take turns, so that what else the machine does hits all
+alike, and of each the median turn counts. The table goes to results/benchmark.csv.
+"""
+
+import argparse
+import importlib.util
+import shutil
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from experiments.catalogue import BENCHMARK, RESULTS
+from experiments.options import build
+from experiments.running.command_line import at_least_1
+from experiments.speed.contenders import (
+    C_COMPILER,
+    ByHand,
+    Jax,
+    NumPy,
+    OneByOne,
+    Ours,
+    TorchFunc,
+    Weights,
+    Work,
+    work_of,
+)
+from experiments.tables import write_rows
+
+EXPERIMENTS = ("symmetry", "family_trees", "xor")
+TURNS = 5
+CHECKED_SWEEPS, WITHIN = 5, 1e-4
+"""After so many sweeps the weights of all contenders may differ by this much: float32 rounds in another order."""
+
+
+def contenders(device: str) -> dict[str, Callable[[Work], Any]]:
+    """What is compared, by name. Said, and left out: what this machine lacks."""
+    found: dict[str, Callable[[Work], Any]] = {
+        "one by one: nn.Linear and torch.optim.SGD": OneByOne,
+        "torch.func: vmap of grad": TorchFunc,
+    }
+    if device == "cpu":
+        found["NumPy"] = NumPy
+        if importlib.util.find_spec("jax"):
+            found["JAX: vmap, lax.scan"] = Jax
+        else:
+            print("JAX is left out: it is not installed (pip install jax)")
+        if shutil.which(C_COMPILER):
+            found["C, by hand"] = ByHand
+        else:
+            print(f"C is left out: there is no C compiler ({C_COMPILER})")
+    found["ours, autograd"] = lambda work: Ours(work, "autograd")
+    found["ours, explicit"] = lambda work: Ours(work, "explicit")
+    if lacking := build.compiler_lacking():
+        print(f"ours, compiled, is left out: {lacking}")
+    else:
+        found["ours, compiled"] = lambda work: Ours(work, "explicit", compile=True)
+    return found
+
+
+ONE_BY_ONE_AT_MOST = 8
+"""Networks that are trained one by one: the cost of each is the same."""
+
+
+def measure(work: Work, seconds: float) -> Iterator[dict[str, object]]:
+    """A row a contender: microseconds per network and sweep, the median of its turns."""
+    few = work_of(work.experiment, min(work.replicas, ONE_BY_ONE_AT_MOST), work.device)
+    entered = {
+        name: (make(few if make is OneByOne else work), few.replicas if make is OneByOne else work.replicas)
+        for name, make in contenders(work.device).items()
+    }
+    reference: Weights | None = None
+    for name, (contender, _) in entered.items():
+        contender.sweep(CHECKED_SWEEPS)
+        found = {key: w[..., : few.replicas].cpu() for key, w in contender.weights().items()}
+        reference = reference or found
+        gap = max(float((found[key] - w).abs().max()) for key, w in reference.items())
+        if not gap < WITHIN:
+            raise RuntimeError(
+                f"{name}: its weights are {gap:.2g} from those of the others after {CHECKED_SWEEPS} sweeps"
+            )
+    counts, turns = {}, {name: [] for name in entered}  # type: ignore[var-annotated]
+    for name, (contender, _) in entered.items():
+        counts[name] = max(1, round(seconds / TURNS / (timed(contender, CHECKED_SWEEPS, work.device) / CHECKED_SWEEPS)))
+        timed(contender, counts[name], work.device)  # JAX compiles for this number
+    for _ in range(TURNS):
+        for name, (contender, replicas) in entered.items():
+            turns[name].append(timed(contender, counts[name], work.device) / counts[name] / replicas)
+    for name, values in turns.items():
+        about = {"experiment": work.experiment, "networks": work.replicas, "contender": name}
+        yield {**about, "microseconds": f"{1e6 * statistics.median(values):.4g}"}
+
+
+def timed(contender: Any, count: int, device: str) -> float:
+    """Seconds for ``count`` sweeps."""
+    if device != "cpu":
+        torch.cuda.synchronize()
+    begun = time.perf_counter()
+    contender.sweep(count)
+    if device != "cpu":
+        torch.cuda.synchronize()
+    return time.perf_counter() - begun
+
+
+def main() -> None:
+    """Measure, print as it comes, write the table."""
+    parser = argparse.ArgumentParser(prog="python -m experiments.speed.benchmark", description=__doc__)
+    parser.add_argument("--experiments", nargs="+", choices=EXPERIMENTS, default=EXPERIMENTS, help="which networks")
+    parser.add_argument(
+        "--networks",
+        nargs="+",
+        type=at_least_1,
+        default=[1, 32, 1024, 16384],
+        help="populations (default: %(default)s)",
+    )
+    parser.add_argument("--seconds", type=float, default=5.0, help="for each contender (default: %(default)s)")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda (default: %(default)s)")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where the table goes (default: %(default)s)")
+    arguments = parser.parse_args()
+    console = Console()
+
+    def rows() -> Iterator[dict[str, object]]:
+        for experiment in arguments.experiments:
+            for networks in arguments.networks:
+                found = list(measure(work_of(experiment, networks, arguments.device), arguments.seconds))
+                slowest = float(str(found[0]["microseconds"]))
+                table = Table("", "µs per network and sweep", "times as fast as one by one")
+                table.title = f"{experiment}, {networks:,} networks, {arguments.device}"
+                for row in found:
+                    own = float(str(row["microseconds"]))
+                    table.add_row(str(row["contender"]), f"{own:.3g}", f"{slowest / own:.3g}")
+                console.print(table)
+                yield from found
+
+    write_rows(arguments.results / BENCHMARK, rows())
+    print(f"Written: {arguments.results / BENCHMARK}")
+
+
+if __name__ == "__main__":
+    main()

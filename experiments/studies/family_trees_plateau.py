@@ -1,0 +1,180 @@
+"""Why the printed settings do not learn the family trees, measured.
+
+Two things stand in the way. (i) Leaving the plateau: the growth of the first symmetry-breaking direction against the
+decay, for first weights of several sizes, at the start and later in training. (ii) Staying learned: networks that a
+reading has taught, trained on with an epsilon that is lowered step by step to the printed one. Then F7: whether the
+decay balances ∂E/∂w in networks that have learned. All go to results/, with a figure; takes some minutes.
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from rich.progress import track
+
+from experiments.catalogue import RESULTS
+from experiments.options import build
+from experiments.options.build import load
+from experiments.running.command_line import at_least_1
+from experiments.statistics import median
+from experiments.studies.training import rows_of, run_through
+from experiments.tables import read_rows, write_rows
+from repro.errors import included_cases
+from repro.figures.mechanism import mechanism_figure
+from repro.learning import changed
+from repro.measures.family_trees import decay_balance
+from repro.networks import Network, derivatives
+from repro.plateau import growth_rate, settle_output_biases
+from repro.population import Population
+
+RANGES = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
+READINGS = ("literal", "target_always", "cross_entropy_bound", "symmetric_units")
+"""Whose growth is measured, at each of RANGES in place of the reading's own. Growth is in proportion to epsilon."""
+
+SWEEPS = (0, 250, 500)
+"""After how many sweeps it is measured: all of them for the literal reading, the first for the others."""
+
+FACTORS = (10.0, 7.0, 5.0, 4.0, 3.0, 2.0, 1.0)
+"""The steps by which epsilon comes down to the printed one, as multiples of it."""
+
+AVERAGED = (1, 10, 100)
+"""Over how many more sweeps ∂E/∂w is averaged, to be held against the decay."""
+
+GROWTH, KEPT, BALANCE = "family_trees_growth.csv", "family_trees_kept.csv", "family_trees_balance.csv"
+
+
+def growth(networks: int) -> Iterator[dict[str, object]]:
+    """Growth per sweep at the plateau, and the cases right of 100 after all sweeps: a row a network and measurement."""
+    pairs = [(reading, size) for reading in READINGS for size in RANGES]
+    for reading, size in track(pairs, "leaving the plateau"):
+        config = load(
+            "family_trees",
+            f"reading={reading}",
+            f"network.initial_range={size}",
+            f"population.seeds={networks}",
+            "precision=float64",
+        )
+        population, task, measure = (
+            build.build_population(config),
+            build.build_task(config),
+            build.build_measure(config),
+        )
+        learning, rates = build.build_learning(config), {}
+        for sweeps in SWEEPS if reading == "literal" else SWEEPS[:1]:
+            if sweeps:
+                run_through(config, population, replace(learning, sweeps=sweeps), compile=False)
+            network = Network(population.architecture, population.weights)
+            settle_output_biases(network, task, measure)
+            rates[sweeps] = growth_rate(network, task, measure, learning.phases[-1]).tolist()
+        run_through(config, population, learning, compile=False)
+        right = [row["train_right"] for row in rows_of(config, population)]
+        for sweeps, values in rates.items():
+            for seed, rate, end in zip(population.seeds, values, right, strict=True):
+                about = {"reading": reading, "initial_range": size, "sweeps": sweeps, "seed": seed}
+                yield {**about, "growth": f"{rate:.6g}", "train_right": end}
+
+
+def kept(networks: int, sweeps: int) -> Iterator[dict[str, object]]:
+    """What is left of the learned state as epsilon comes down, ``sweeps`` sweeps a step: a row a network and step."""
+    config = load("family_trees_learned", f"population.seeds={networks}")
+    population = build.build_population(config)
+    run_through(config, population, build.build_learning(config))
+    printed = load("family_trees", f"population.seeds={networks}")
+    learning = build.build_learning(printed)
+    for factor in track(FACTORS, "staying learned"):
+        after = sweeps if factor < FACTORS[0] else 0  # as taught, to begin with
+        if after:
+            population = further(population)
+            phase = replace(learning.phases[-1], epsilon=factor * learning.phases[-1].epsilon)
+            run_through(printed, population, replace(learning, phases=(phase,), sweeps=sweeps))
+        for row in rows_of(printed, population):
+            yield {"factor": f"{factor:g}", "sweeps": after, **row}
+
+
+def balance(networks: int) -> Iterator[dict[str, object]]:
+    """F7, of networks that have learned all 100: the correlation of w with -∂E/∂w, its mean over further sweeps."""
+    config = load("family_trees_learned", f"population.seeds={networks}")
+    population, learning = build.build_population(config), build.build_learning(config)
+    run_through(config, population, learning)
+    learned = [row["train_right"] == 100 for row in rows_of(config, population)]
+    task = build.build_task(config).to("cpu", population.E.dtype)
+    held_out = build.build_held_out(config, task)
+    assert held_out is not None
+    included, phase = included_cases(held_out, population.E), learning.phases[-1]
+    measure, d = build.build_measure(config), task.desired.unsqueeze(2)
+    w, change = population.weights, population.changes
+    total = {key: torch.zeros_like(value) for key, value in w.items()}
+    for sweep in range(1, max(AVERAGED) + 1):
+        _, dE_dw = derivatives(population.architecture, w, task.inputs, d, measure, included)
+        total = {key: total[key] + value for key, value in dE_dw.items()}
+        if sweep in AVERAGED:
+            found = decay_balance(w, total)
+            for r, seed in enumerate(population.seeds):
+                if learned[r]:
+                    yield {"seed": seed, "sweeps": sweep, "correlation": f"{float(found[r]):.6g}"}
+        both = {key: changed(w[key], dE_dw[key], change[key], phase.epsilon, phase.alpha, learning.decay) for key in w}
+        w, change = ({key: pair[n] for key, pair in both.items()} for n in (0, 1))
+
+
+def further(taught: Population) -> Population:
+    """The same networks, with their sweeps counted from 0 again."""
+    population = Population.start(taught.architecture, taught.seeds, 0.0, taught.E.dtype)
+    population.weights = {key: w.clone() for key, w in taught.weights.items()}
+    population.changes = {key: change.clone() for key, change in taught.changes.items()}
+    return population
+
+
+def draw(results: Path) -> Path:
+    """The figure of both, from the tables in ``results``."""
+    rows = [row for row in read_rows(results / GROWTH) if row["sweeps"] == "0"]
+    rates = {
+        reading.replace("_", " "): [
+            median([float(r["growth"]) for r in rows if r["reading"] == reading and float(r["initial_range"]) == size])
+            for size in RANGES
+        ]
+        for reading in READINGS
+    }
+    steps = [[row for row in read_rows(results / KEPT) if float(row["factor"]) == factor] for factor in FACTORS]
+    printed = load("family_trees")
+    figure = mechanism_figure(
+        RANGES,
+        rates,
+        printed.learning.decay,
+        printed.network.initial_range,
+        FACTORS,
+        [sum(row["train_right"] == "100" for row in step) / len(step) for step in steps],
+        [median([float(row["train_right"]) for row in step]) for step in steps],
+    )
+    path = results / "figures" / "family_trees_mechanism.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=130)
+    return path
+
+
+def main() -> None:
+    """Measure, write the tables and the figure."""
+    parser = argparse.ArgumentParser(prog="python -m experiments.studies.family_trees_plateau", description=__doc__)
+    parser.add_argument(
+        "--networks", type=at_least_1, default=16, help="networks for the growth (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--learned", type=at_least_1, default=500, help="learned networks to train on (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--sweeps", type=at_least_1, default=2_000, help="sweeps at each step of epsilon (default: %(default)s)"
+    )
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where the results go (default: %(default)s)")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    write_rows(arguments.results / GROWTH, growth(arguments.networks))
+    print(f"Written: {arguments.results / GROWTH}", flush=True)
+    write_rows(arguments.results / KEPT, kept(arguments.learned, arguments.sweeps))
+    print(f"Written: {arguments.results / KEPT}, {draw(arguments.results)}", flush=True)
+    write_rows(arguments.results / BALANCE, balance(arguments.learned))
+    print(f"Written: {arguments.results / BALANCE}")
+
+
+if __name__ == "__main__":
+    main()

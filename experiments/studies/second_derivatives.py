@@ -1,0 +1,72 @@
+"""Methods with second derivatives against (8) and (9), N p.535: ``python -m experiments.studies.second_derivatives``.
+
+N says that they converge faster. From the same first weights, how many changes of the weights does it take until a
+network has learned: by (8), by (9), and by Newton's method within a trust region (``downhill``)? A
+change costs a sweep by the first two; by the third it costs all second derivatives, as many backward passes as there
+are weights. All in float64. The table goes to results/second_derivatives.csv.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.progress import track
+
+from experiments.options import build
+from experiments.options.build import load
+from experiments.options.schema import Config
+from experiments.studies.script import make, parser_of
+from experiments.studies.training import as_published
+from experiments.tables import write_rows
+from repro.critical_points import downhill
+from repro.networks import Network
+from repro.population import NOT_YET
+
+FILE = "second_derivatives.csv"
+SEEDS = 500
+"""Networks by each method."""
+
+EXPERIMENTS = ("xor_2_2_1", "symmetry")
+METHODS = {"steepest": (10, 0.0), "momentum": (1, 0.9)}
+"""By (8) and by (9): the printed ε so many times, and α. In the long run ten times the ε by (8) comes to what α = 0.9
+makes of it by (9)."""
+
+
+def rows(seeds: int) -> Iterator[dict[str, object]]:
+    """A row an experiment, method and seed. ``sweeps`` are changes of the weights; empty where it has not learned."""
+    methods = (*METHODS, "newton")
+    for name, method in track([(name, method) for name in EXPERIMENTS for method in methods], "by each method"):
+        config, epsilon = load(name, f"population.seeds={seeds}", "precision=float64"), ""
+        if method in METHODS:
+            factor, config.learning.alpha = METHODS[method]
+            config.learning.epsilon *= factor
+            epsilon = f"{config.learning.epsilon:g}"
+        for seed, sweeps in enumerate(by_gradient(config) if method in METHODS else newton(config)):
+            about = {"experiment": name, "method": method, "epsilon": epsilon, "seed": seed}
+            yield {**about, "solved": int(sweeps != NOT_YET), "sweeps": "" if sweeps == NOT_YET else sweeps}
+
+
+def by_gradient(config: Config) -> list[int]:
+    """The sweeps of each network by (8) or (9), or NOT_YET."""
+    return [int(sweeps) for sweeps in as_published(config, every=config.learning.sweeps // 20).met_at]
+
+
+def newton(config: Config) -> list[int]:
+    """The steps of each network by Newton's method, or NOT_YET."""
+    population = build.build_population(config)
+    network = Network(population.architecture, population.weights)
+    way = downhill(network, build.build_task(config), config.criterion.tolerance)
+    return [int(steps) if end == "solved" else NOT_YET for steps, end in zip(way.steps, way.end, strict=True)]
+
+
+def write(results: Path, seeds: int | None = None) -> None:
+    """Train by each method, and write the table."""
+    write_rows(results / FILE, rows(seeds or SEEDS))
+
+
+def main() -> None:
+    """The command line."""
+    make(parser_of("second_derivatives", __doc__, SEEDS, "networks by each method").parse_args(), write, FILE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""What kind of place stuck networks are in, and where the way down from there ends.
+
+N p.535 says that poor local minima are very rare, and that a few more connections make paths around them; P p.332-333
+prints one of exclusive-or. Here networks are trained as in the published experiments, with and without more
+connections, and those that have not learned by then are looked at with second derivatives (``repro.critical_points``).
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.progress import track
+from torch import Tensor
+
+from experiments.options import build
+from experiments.options.build import load
+from experiments.options.schema import Config
+from experiments.studies.script import make, parser_of
+from experiments.studies.training import as_published
+from experiments.tables import write_rows
+from repro.critical_points import downhill, place
+from repro.networks import Network
+
+FILE, COUNTS = "stuck.csv", "stuck_counts.csv"
+
+SEEDS = 5_000
+"""Networks trained of each plan, from seed 0 on as in the published tables; see SELDOM."""
+
+MOST = 300
+"""Stuck networks of each plan whose place is looked at: the first by seed."""
+
+EVERY = 500
+"""Sweeps between two looks, at which networks that have learned leave the others to go on."""
+
+PLANS = (
+    ("xor",),
+    ("xor_2_2_1",),
+    ("symmetry",),
+    ("symmetry", "network.groups.hidden=4"),
+    ("symmetry", "network.links.output=[hidden,input]"),
+)
+"""An experiment, and what is other than in its file: two more hidden units, or links past them."""
+
+
+SELDOM = {"xor": 4, "xor_2_2_1": 2}
+"""Experiments whose networks are seldom stuck: so many times as many are trained."""
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """The networks of a plan that have not learned by the last sweep: their seeds, and weights by key in float64."""
+
+    config: Config
+    seeds: list[int]
+    weights: dict[str, Tensor]
+
+    @property
+    def about(self) -> dict[str, object]:
+        """The columns that say which plan it is. skip: 1 where links go past the hidden units."""
+        network, learning = self.config.network, self.config.learning
+        return {
+            "experiment": self.config.name,
+            "hidden": network.groups["hidden"],
+            "skip": int("input" in network.links["output"]),
+            "epsilon": f"{learning.epsilon:.6g}",
+        }
+
+
+def trained(seeds: int) -> Iterator[Stuck]:
+    """Every plan's networks that ``seeds`` of them, or SELDOM times as many, have left to look at."""
+    for plan in track(PLANS, "training"):
+        config = load(*plan, f"population.seeds={seeds * SELDOM.get(plan[0], 1)}")
+        population = as_published(config, EVERY)
+        left = (~population.met).nonzero()[:, 0]
+        weights = {key: w[..., left].double() for key, w in population.weights.items()}
+        yield Stuck(config, [population.seeds[r] for r in left.tolist()], weights)
+
+
+def counts(plans: Iterable[Stuck]) -> Iterator[dict[str, object]]:
+    """How many networks were trained, how many were stuck, and how many of these were looked at: a row a plan."""
+    for stuck in plans:
+        many = len(stuck.seeds)
+        yield {**stuck.about, "seeds": stuck.config.population.seeds, "stuck": many, "looked_at": min(many, MOST)}
+
+
+def rows(plans: Iterable[Stuck]) -> Iterator[dict[str, object]]:
+    """Where each stuck network is, as ``Place``, and where the way down ends, as ``Way``: a row a network."""
+    for stuck in track(list(plans), "going down"):
+        seeds = stuck.seeds[:MOST]
+        if not seeds:
+            continue
+        config, learning = stuck.config, build.build_learning(stuck.config)
+        architecture, task = build.build_architecture(config), build.build_task(config)
+        phase, sweeps = learning.phases[-1], learning.sweeps
+        network = Network(architecture, {key: w[..., : len(seeds)] for key, w in stuck.weights.items()})
+        start, way = place(network, task, phase, sweeps), downhill(network, task, config.criterion.tolerance)
+        end = place(Network(architecture, way.weights), task, phase, sweeps)
+        for r, seed in enumerate(seeds):
+            yield {
+                **stuck.about,
+                "seed": seed,
+                "E": f"{float(start.E[r]):.6g}",
+                "gradient": f"{float(start.gradient[r]):.6g}",
+                "lowest": f"{float(start.lowest[r]):.6g}",
+                "highest": f"{float(start.highest[r]):.6g}",
+                "negative": int(start.negative[r]),
+                "flat": int(start.flat[r]),
+                "escape_rate": f"{float(start.escape_rate[r]):.6g}",
+                "kind": start.kind[r],
+                "E_end": f"{float(end.E[r]):.6g}",
+                "gradient_end": f"{float(end.gradient[r]):.6g}",
+                "lowest_end": f"{float(end.lowest[r]):.6g}",
+                "end": way.end[r],
+                "size": f"{float(start.size[r]):.6g}",
+                "size_end": f"{float(end.size[r]):.6g}",
+            }
+
+
+def write(results: Path, seeds: int | None = None) -> None:
+    """Train, go down, and write the two tables."""
+    plans = list(trained(seeds or SEEDS))
+    write_rows(results / COUNTS, counts(plans))
+    write_rows(results / FILE, rows(plans))
+
+
+def main() -> None:
+    """The command line."""
+    make(parser_of("stuck", __doc__, SEEDS, "networks to train of each plan").parse_args(), write, COUNTS, FILE)
+
+
+if __name__ == "__main__":
+    main()

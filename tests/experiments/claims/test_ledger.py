@@ -1,0 +1,502 @@
+"""The ledger of claims: that it can be used, and that each verdict follows from its table and its lines."""
+
+import ast
+import csv
+import importlib
+import io
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from experiments.catalogue import PUBLISHED, READINGS, RESULTS, SCRIPTS, STUDIES
+from experiments.claims import evidence
+from experiments.claims import ledger as claims
+from experiments.claims.evidence import Measured
+from experiments.claims.ledger import (
+    FAILS,
+    HOLDS,
+    IN_PART,
+    NOT_RUN,
+    UNDECIDED,
+    UNTESTABLE,
+    Claim,
+    Finding,
+    Judged,
+    beyond,
+)
+from experiments.options.build import load
+from experiments.studies import grids as studies
+from experiments.tables import csv_text, write_rows
+
+CLAIMS = claims.read_ledger()
+TESTS = [(claim, test) for claim in CLAIMS for test in claim.tests]
+DECIDING = [(claim, test) for claim, test in TESTS if test.decides]
+COMPARED = ("gain", "faster", "sooner", "apart")
+ENOUGH = 5
+"""Seeds of a made-up study: two odd ones, and three even ones."""
+
+
+@pytest.fixture(scope="module")
+def judged() -> list[Judged]:
+    """What the published results say."""
+    return claims.judge(RESULTS)
+
+
+@pytest.fixture(scope="module")
+def written(judged) -> list[dict[str, str]]:
+    """results/claims.csv as a reader has it."""
+    return list(csv.DictReader(io.StringIO(csv_text(claims.csv_rows(judged)))))
+
+
+def of(items) -> list[str]:
+    return [f"{claim.id} {test.says[:40]}" for claim, test in items]
+
+
+# The ledger --------------------------------------------------------------------------------------------------
+
+
+def test_every_claim_is_named_once_and_says_where_it_stands():
+    assert len({claim.id for claim in CLAIMS}) == len(CLAIMS) > 20
+    for claim in CLAIMS:
+        assert claim.id
+        assert claim.about
+        assert claim.says
+        assert claim.place
+
+
+def written_by_scripts() -> set[str]:
+    """The tables that scripts name in their constants."""
+    modules = [importlib.import_module(f"experiments.{name}") for name in (*SCRIPTS, "mechanism", "search")]
+    constants = [value for module in modules for value in vars(module).values() if isinstance(value, str)]
+    return {Path(value).stem for value in constants if value.endswith(".csv")}
+
+
+def test_every_table_is_one_that_is_written():
+    there = {*PUBLISHED, *STUDIES, READINGS} | written_by_scripts()
+    assert {test.table for _, test in TESTS} <= there
+
+
+@pytest.mark.parametrize(("claim", "test"), DECIDING, ids=of(DECIDING))
+def test_the_lines_are_in_order_and_apart(claim, test):
+    """To hold is to be on the far side of the line where it fails, and no number does both."""
+    (sign, holds), (other, fails) = (line.split(" ") for line in (test.holds, test.fails))
+    assert {sign[0], other[0]} == {"<", ">"}
+    assert float(holds) >= float(fails) if sign[0] == ">" else float(holds) <= float(fails)
+    assert float(holds) != float(fails) or not (sign.endswith("=") and other.endswith("="))
+    assert math.isfinite(float(holds))
+    assert math.isfinite(float(fails))
+
+
+@pytest.mark.parametrize(("claim", "test"), TESTS, ids=of(TESTS))
+def test_an_experiment_s_sweeps_are_those_that_its_networks_had(claim, test):
+    """Only an experiment's own table has a limit; another one's is given by the test."""
+    limited = test.tuned or test.measure in ("faster", "sooner", "typical")
+    assert not limited or bool(test.within) != (test.table in {*PUBLISHED, *STUDIES})
+
+
+def test_every_test_of_a_published_table_finds_its_rows(judged):
+    """A name or a value that the table does not have would find none."""
+    there = {path.stem for path in RESULTS.glob("*.csv")}
+    for one in judged:
+        for finding in one.findings:
+            if finding.test.table in there:
+                assert finding.at_95 is not None, (one.claim.id, finding.test.says)
+                assert finding.simultaneous is not None
+                assert not math.isnan(finding.at_95.value)
+
+
+def made_up(name: str) -> list[dict[str, object]]:
+    """A study's table, of a few seeds: the larger the setting's place and the seed, the more sweeps."""
+    limit, rows = load(name).learning.sweeps, []
+    for place, setting in enumerate(studies.settings(name)):
+        at = {studies.column(option): value for option, value in setting}
+        for seed in range(ENOUGH):
+            late = seed == ENOUGH - 1
+            sweeps = "" if late else limit // 200 + 3 * place + seed
+            rows.append(at | {"seed": seed, "solved": int(not late), "sweeps": sweeps, "E": 0.1 * seed})
+    return rows
+
+
+@pytest.mark.parametrize("name", sorted({test.table for _, test in TESTS} & {*STUDIES}))
+def test_every_test_of_a_study_finds_settings_of_it(name, tmp_path, monkeypatch):
+    """In a made-up table with the settings of the file: every name and every value is one of it."""
+    monkeypatch.setattr(evidence, "RESAMPLES", 99)
+    write_rows(tmp_path / f"{name}.csv", made_up(name))
+    for claim, test in TESTS:
+        if test.table != name:
+            continue
+        found = claims.measured(test, tmp_path, 0.95)
+        assert found is not None, (claim.id, test.says)
+        assert bool(found.at) == bool(test.tuned)
+        assert found.at.count(" against ") == bool(test.tuned and test.versus)
+        for column in test.tuned:
+            assert f"{column} " in found.at
+        settings = [set(frame_of(tmp_path, name, where)) for where in (test.among, test.versus) if where]
+        assert len(settings) < 2 or not settings[0] & settings[1]  # two groups of networks are two
+
+
+def frame_of(results: Path, name: str, where: str) -> list[int]:
+    return pd.read_csv(results / f"{name}.csv").query(where, engine="python").index.tolist()
+
+
+def test_what_is_compared_differs_in_one_thing():
+    """In all but one column two groups are of the same setting: else two things would be compared at once."""
+
+    def wanted(where: str) -> dict[str, str]:
+        nodes = [node for node in ast.walk(ast.parse(where, mode="eval")) if isinstance(node, ast.Compare)]
+        return {ast.unparse(node.left): ast.unparse(node.comparators[0]) for node in nodes}
+
+    for claim, test in TESTS:
+        if test.versus:
+            one, other = wanted(test.among), wanted(test.versus)
+            assert one.keys() == other.keys(), claim.id
+            assert sum(one[column] != other[column] for column in one) == 1, (claim.id, test.says)
+
+
+# Refusals ----------------------------------------------------------------------------------------------------
+
+SHARE = "{says: a share, table: xor, share: solved == 1, holds: '>= 0.5', fails: '< 0.1'}"
+
+REFUSED = {
+    "no measure": ("{says: nothing, table: xor}", ["'nothing': give one of share, gain", "it has none"]),
+    "two measures": (
+        "{says: both, table: xor, share: solved == 1, median: E}",
+        ["'both': give one of", "it has ['share', 'median']"],
+    ),
+    "gain of nothing else": ("{says: more, table: xor, gain: solved == 1}", ["'more': versus is for gain, faster"]),
+    "faster likewise": ("{says: fast, table: xor, faster: sweeps}", ["'fast': versus is for", "they need it"]),
+    "apart likewise": ("{says: far, table: xor, apart: sweeps}", ["'far': versus is for"]),
+    "a share of two": ("{says: one, table: xor, share: a, versus: b == 1}", ["'one': versus is for gain"]),
+    "holds without fails": (
+        "{says: half, table: xor, share: a, holds: '>= 1'}",
+        ["'half': give both holds and fails, or neither"],
+    ),
+    "fails without holds": ("{says: half, table: xor, share: a, fails: '< 1'}", ["'half': give both holds and fails"]),
+    "operator": (
+        "{says: eq, table: xor, share: a, holds: '== 1', fails: '< 1'}",
+        ["'== 1': write one of >= <= > <, a space and a number"],
+    ),
+    "operator without a space": (
+        "{says: eq, table: xor, share: a, holds: '>=1', fails: '< 1'}",
+        ["'>=1': write one of >="],
+    ),
+    "line of no number": ("{says: eq, table: xor, share: a, holds: '>= some', fails: '< 1'}", ["'some'"]),
+    "unknown field": ("{says: a, table: xor, shar: a}", ["'shar'"]),
+    "no table": ("{says: a, share: a}", ["table"]),
+    "place of a word": ("{says: a, table: xor, place: early}", ["early"]),
+}
+
+
+def ledger(directory: Path, tests: str, more: str = "") -> Path:
+    path = directory / "ledger.yaml"
+    path.write_text(f"claims:\n- {{id: T1, about: a, says: b, place: N p.1, tests: [{tests}]}}\n{more}")
+    return path
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(ValueError, match=r"^ledger.yaml: ") as refused:
+        claims.read_ledger(path)
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_test_that_cannot_be_used_is_refused(tmp_path, name):
+    test, words = REFUSED[name]
+    message = refusal(ledger(tmp_path, f"{SHARE}, {test}"))
+    for word in words:
+        assert word in message
+    if name not in ("unknown field", "no table", "place of a word"):
+        assert "claim T1" in message
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("id: T1, tests: [TEST]", "claim T1 is there twice"),
+        ("id: T2", "claim T2 needs tests that decide, or why it cannot be tested"),
+        ("id: T2, tests: [{says: a, table: xor, share: a}]", "claim T2 needs tests that decide"),
+        ("id: T2, untestable: no way, tests: [TEST]", "claim T2 needs tests that decide, or why"),
+        ("id: T2, tests: [TEST], sure: true", "'sure'"),
+        ("id: T2, tests: [TEST], known: perhaps", "perhaps"),
+    ],
+)
+def test_a_claim_that_cannot_be_used_is_refused(tmp_path, more, words):
+    entry = "- {about: a, says: b, place: N p.1, " + more.replace("TEST", SHARE) + "}\n"
+    assert words in refusal(ledger(tmp_path, SHARE, entry))
+
+
+def test_what_is_no_mistake_is_read(tmp_path):
+    more = "- {id: T2, about: a, says: b, place: c, untestable: why, tests: [{says: a, table: xor, share: a}]}\n"
+    first, second = claims.read_ledger(ledger(tmp_path, SHARE, more))
+    assert (first.tests[0].measure, first.tests[0].decides, first.known) == ("share", True, False)
+    assert (second.untestable, second.tests[0].decides) == ("why", False)
+
+
+# Verdicts ----------------------------------------------------------------------------------------------------
+
+
+def share(holds: str = ">= 0.9", fails: str = "< 0.5") -> claims.Test:
+    return claims.Test("a share", "xor", share="solved == 1", holds=holds, fails=fails)
+
+
+def between(low: float, high: float) -> Measured:
+    return Measured((low + high) / 2, low, high, 10)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (0.95, 0.99, HOLDS),
+        (0.9, 1.0, HOLDS),  # on the line, which is >=
+        (0.8999, 1.0, UNDECIDED),
+        (0.6, 0.8, IN_PART),
+        (0.4, 0.95, UNDECIDED),
+        (0.5, 0.6, IN_PART),
+        (0.4, 0.5, UNDECIDED),  # on the line, which is <
+        (0.4, 0.4999, FAILS),
+        (0.0, 0.0, FAILS),
+        (-math.inf, math.inf, UNDECIDED),
+        (math.nan, math.nan, UNDECIDED),
+    ],
+)
+def test_the_whole_interval_has_to_be_beyond_a_line(low, high, verdict):
+    assert claims.verdict_of(share(), between(low, high)) == verdict
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (0, 0.02, HOLDS),
+        (0, 0.0201, UNDECIDED),
+        (0.1, 0.2, UNDECIDED),
+        (0.1001, 0.2, FAILS),
+        (0.01, 0.3, UNDECIDED),
+        (0.03, 0.1, IN_PART),
+    ],
+)
+def test_lines_below_which_a_claim_holds(low, high, verdict):
+    assert claims.verdict_of(share("<= 0.02", "> 0.1"), between(low, high)) == verdict
+
+
+@pytest.mark.parametrize("line", ["> 0", ">= 0", "< 0", "<= 0"])
+def test_a_line_itself_is_beyond_it_only_where_it_says_so(line):
+    assert beyond(between(0, 0), line) is line.split(" ")[0].endswith("=")
+
+
+def test_a_test_without_lines_does_not_decide():
+    assert claims.verdict_of(share("", ""), between(0, 1)) == ""
+    assert claims.verdict_of(share(), None) == NOT_RUN
+
+
+def claim(*, untestable: str = "") -> Claim:
+    return Claim("T1", "a", "b", "c", untestable=untestable)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "whole"),
+    [
+        ([HOLDS, HOLDS], HOLDS),
+        ([FAILS], FAILS),
+        ([FAILS, FAILS], FAILS),
+        ([HOLDS, FAILS], IN_PART),
+        ([IN_PART, IN_PART], IN_PART),
+        ([UNDECIDED, UNDECIDED], UNDECIDED),
+        ([HOLDS, UNDECIDED], UNDECIDED),
+        ([FAILS, UNDECIDED, FAILS], UNDECIDED),
+        ([HOLDS, FAILS, UNDECIDED], IN_PART),
+        ([HOLDS, HOLDS, IN_PART], IN_PART),
+        ([HOLDS, NOT_RUN], NOT_RUN),
+        ([FAILS, IN_PART, NOT_RUN], NOT_RUN),
+    ],
+)
+def test_a_claim_holds_where_all_its_tests_do(verdicts, whole):
+    assert claims.together(claim(), verdicts) == whole
+    assert claims.together(claim(), verdicts[::-1]) == whole
+    assert claims.together(claim(untestable="why"), verdicts) == UNTESTABLE
+
+
+def test_only_tests_with_lines_decide_and_each_level_by_itself():
+    found = Finding(share(), between(0.91, 0.99), between(0.89, 0.99))
+    informs = Finding(share("", ""), None, None)
+    one = Judged(claim(), (found, informs))
+    assert (found.verdict, found.verdict_at_95) == (UNDECIDED, HOLDS)
+    assert (one.verdict, one.verdict_at_95) == (UNDECIDED, HOLDS)
+    assert Judged(claim(untestable="why"), ()).verdict == UNTESTABLE
+
+
+def table(directory: Path, name: str, **columns: list[object]) -> None:
+    rows = zip(*columns.values(), strict=True)
+    write_rows(directory / f"{name}.csv", (dict(zip(columns, row, strict=True)) for row in rows))
+
+
+def test_a_table_that_is_not_there_has_not_been_run(tmp_path):
+    assert claims.measured(share(), tmp_path, 0.95) is None
+    (one,) = claims.judge(tmp_path, ledger(tmp_path, SHARE))
+    assert (one.verdict, one.verdict_at_95, one.findings[0].verdict) == (NOT_RUN,) * 3
+
+
+def test_one_network_of_each_is_judged_without_a_word(tmp_path):
+    """As after ``reproduce --seeds 1``: nothing can be said, and nothing breaks."""
+    table(tmp_path, "xor_rules", rule=["a", "b"], epsilon=[1, 1], seed=[0, 0], solved=[1, 1], sweeps=[10, 20])
+    for measure in ("apart", "faster"):
+        test = claims.Test("x", "xor_rules", among="rule == 'a'", versus="rule == 'b'", holds="<= 0.2", fails="> 0.5")
+        setattr(test, measure, "sweeps")
+        assert claims.verdict_of(test, claims.measured(test, tmp_path, 0.95)) == UNDECIDED
+        test.tuned = ["epsilon"]
+        assert claims.verdict_of(test, claims.measured(test, tmp_path, 0.95)) == NOT_RUN  # no odd seed
+
+
+def test_rows_that_are_not_there_are_not_chosen_from(tmp_path):
+    table(tmp_path, "xor_rules", rule=["a"] * 4, epsilon=[1] * 4, seed=[0, 1, 2, 3], solved=[1] * 4, sweeps=[9] * 4)
+    test = claims.Test("x", "xor_rules", among="rule == 'b'", tuned=["epsilon"], share="solved == 1")
+    assert claims.measured(test, tmp_path, 0.95) is None
+
+
+MEASURED = {
+    "share": ({"share": "solved == 1"}, lambda own, other: evidence.share(own, "solved == 1", 0.9)),
+    "gain": ({"gain": "solved == 1"}, lambda own, other: evidence.gain(own, other, "solved == 1", 0.9)),
+    "median": ({"median": "E"}, lambda own, other: evidence.median(own, "E", 0.9)),
+    "largest": ({"largest": "E"}, lambda own, other: evidence.largest(own, "E")),
+    "slope": ({"slope": ["seed + 1", "E"]}, lambda own, other: evidence.slope(own, "seed + 1", "E")),
+    "faster": ({"faster": "sweeps"}, lambda own, other: evidence.faster(own, other, 50, 0.9)),
+    "sooner": ({"sooner": "sweeps"}, lambda own, other: evidence.sooner(own, other, 50, 0.9)),
+    "typical": ({"typical": "sweeps"}, lambda own, other: evidence.typical(own, 50, 0.9)),
+    "place": ({"place": 12.0}, lambda own, other: evidence.place(own, 12, 0.9)),
+    "apart": ({"apart": "E"}, lambda own, other: evidence.apart(own, other, "E", 0.9)),
+}
+
+
+def test_every_measure_is_tried():
+    assert (*MEASURED,) == claims.MEASURES
+
+
+@pytest.mark.parametrize("measure", MEASURED)
+def test_each_measure_is_that_of_evidence(tmp_path, monkeypatch, measure):
+    """With the rows, the other rows, the level and the sweeps that the test names."""
+    monkeypatch.setattr(evidence, "RESAMPLES", 199)
+    n = 40
+    sweeps = [seed % 9 + 5 if seed % 8 else "" for seed in range(2 * n)]
+    columns = {"seed": [*range(n)] * 2, "rule": ["a"] * n + ["b"] * n, "sweeps": sweeps}
+    table(tmp_path, "t", **columns, solved=[int(s != "") for s in sweeps], E=[1 + (7 * s) % 23 for s in range(2 * n)])
+    given, expected = MEASURED[measure]
+    versus = "rule == 'b'" if measure in COMPARED else ""
+    test = claims.Test("x", "t", among="rule == 'a'", versus=versus, within=50, **given)
+    claims.check(test)
+    own, other = (pd.read_csv(tmp_path / "t.csv").query(f"rule == '{rule}'") for rule in "ab")
+    assert claims.measured(test, tmp_path, 0.9) == expected(own, other)
+
+
+def test_sweeps_are_those_of_the_experiment_where_a_test_does_not_give_them(tmp_path):
+    table(tmp_path, "xor_2_2_1", seed=[0, 1, 2, 3], kind=[0, 0, 1, 1], solved=[1, 1, 0, 0], sweeps=[10, 10, "", ""])
+    test = claims.Test("x", "xor_2_2_1", among="kind == 0", versus="kind == 1", faster="sweeps")
+    found = claims.measured(test, tmp_path, 0.95)
+    assert found is not None
+    assert found.value == load("xor_2_2_1").learning.sweeps / 10
+    test.within = 40
+    found = claims.measured(test, tmp_path, 0.95)
+    assert found is not None
+    assert found.value == 4
+
+
+# Simultaneous intervals, and the table -----------------------------------------------------------------------
+
+
+def test_all_intervals_that_decide_share_the_5_in_100(tmp_path):
+    """Two that decide: 97.5 % each. What has no interval, and what only informs, takes no part."""
+    tests = f"{SHARE}, {SHARE}, {{says: a, table: xor, share: solved == 0}}"
+    exact = "{says: e, table: xor, largest: E, holds: <= 1, fails: '> 2'}"
+    path = ledger(tmp_path, f"{tests}, {exact}")
+    table(tmp_path, "xor", seed=[*range(40)], solved=[1, 0, 1, 1] * 10, E=[0.5] * 40)
+    assert claims.intervals(claims.read_ledger(path)) == 2
+    (one,) = claims.judge(tmp_path, path)
+    for finding in one.findings[:2]:
+        assert finding.at_95 is not None
+        assert finding.simultaneous is not None
+        assert (finding.at_95.low, finding.at_95.high) == evidence.wilson(30, 40, 0.95)
+        assert (finding.simultaneous.low, finding.simultaneous.high) == evidence.wilson(30, 40, 0.975)
+    assert claims.intervals([]) == 1
+
+
+def test_the_level_of_the_ledger():
+    deciding = sum(test.decides and test.measure not in ("largest", "slope") for _, test in TESTS)
+    assert claims.intervals(CLAIMS) == deciding > 50
+
+
+def test_the_simultaneous_interval_is_the_wider_one(judged):
+    for one in judged:
+        for finding in one.findings:
+            if finding.at_95 is not None and finding.simultaneous is not None:
+                assert finding.simultaneous.low <= finding.at_95.low
+                assert finding.simultaneous.high >= finding.at_95.high
+                assert finding.simultaneous.value == finding.at_95.value
+
+
+def verdict_by_hand(row: dict[str, str]) -> str:
+    """From the two ends of the interval and the two lines alone."""
+    if not row["low_simultaneous"]:
+        return "not run"
+    if not row["holds"]:
+        return ""
+    low, high = float(row["low_simultaneous"]), float(row["high_simultaneous"])
+    for line, verdict in ((row["holds"], "holds"), (row["fails"], "does not hold")):
+        number = float(line.split()[1])
+        if {">=": low >= number, ">": low > number, "<=": high <= number, "<": high < number}[line.split()[0]]:
+            return verdict
+    first, last = sorted(float(row[line].split()[1]) for line in ("holds", "fails"))
+    return "holds in part" if first <= low <= high <= last else "undecided"
+
+
+def test_a_reader_can_find_every_verdict_from_the_row(written):
+    rows = [row for row in written if row["table"]]
+    assert len(rows) == len(TESTS)
+    assert [row["test_verdict"] for row in rows] == [verdict_by_hand(row) for row in rows]
+    assert {row["test_verdict"] for row in rows} > {"holds", "holds in part", "does not hold", "undecided"}
+
+
+def test_a_reader_can_find_every_claim_s_verdict_from_its_rows(written):
+    for claim in CLAIMS:
+        rows = [row for row in written if row["claim"] == claim.id]
+        each = {row["test_verdict"] for row in rows if row["holds"]}
+        by_hand = "not run" if "not run" in each else each.pop() if len(each) == 1 else "holds in part"
+        if by_hand == "holds in part" and each in ({"holds", "undecided"}, {"does not hold", "undecided"}):
+            by_hand = "undecided"
+        assert {row["verdict"] for row in rows} == {"cannot be tested" if claim.untestable else by_hand}
+
+
+def test_a_reader_can_find_every_share_and_median_from_the_table(written):
+    tried = 0
+    for row in written:
+        if row["measure"] in ("share", "median") and row["ours"] and not row["tuned"]:
+            rows = pd.read_csv(RESULTS / row["table"])
+            rows = rows.query(row["among"]) if row["among"] else rows
+            found = rows.eval(row["of"])
+            assert row["n"] == str(len(rows))
+            assert row["ours"] == f"{found.mean() if row['measure'] == 'share' else found.median():.6g}"
+            tried += 1
+    assert tried > 30
+
+
+def test_a_row_for_a_claim_that_cannot_be_tested(written):
+    for claim in CLAIMS:
+        if claim.untestable and not claim.tests:
+            (row,) = [row for row in written if row["claim"] == claim.id]
+            assert row["verdict"] == row["verdict_at_95"] == "cannot be tested"
+            assert (row["table"], row["measure"], row["ours"], row["test_verdict"]) == ("",) * 4
+            assert row["claim_says"] == claim.says
+
+
+def test_the_table_says_when_the_lines_were_drawn(written):
+    known = {claim.id for claim in CLAIMS if claim.known}
+    assert {row["claim"] for row in written if row["lines_drawn"] == "after the results were seen"} == known
+    untestable = {claim.id for claim in CLAIMS if claim.untestable}
+    assert {row["claim"] for row in written if not row["lines_drawn"]} == untestable
+    assert {row["lines_drawn"] for row in written} == {"after the results were seen", "before the runs", ""}
+
+
+def test_numbers_as_they_stand_in_the_table():
+    assert [claims.number(x) for x in (1 / 3, 1425.0, 1e-12, math.inf)] == ["0.333333", "1425", "1e-12", "inf"]
+    test = claims.Test("x", "t", slope=["weights", "multiply_adds"])
+    assert claims.expression(test) == "weights multiply_adds"

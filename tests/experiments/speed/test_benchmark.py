@@ -1,0 +1,66 @@
+"""The benchmark times the same work: contenders that train other networks are found out."""
+
+import importlib.util
+import shutil
+import sys
+
+import pytest
+import torch
+
+from experiments.catalogue import BENCHMARK
+from experiments.options import build
+from experiments.speed import benchmark
+from experiments.speed.contenders import C_COMPILER, ByHand, Jax, NumPy, OneByOne, Ours, TorchFunc, work_of
+from tests.experiments.test_outcome import rows
+
+JAX = pytest.param(
+    Jax,
+    marks=pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed (pip install jax)"),
+)
+C = pytest.param(ByHand, marks=pytest.mark.skipif(shutil.which(C_COMPILER) is None, reason="there is no C compiler"))
+
+
+@pytest.mark.parametrize("experiment", ["symmetry", "family_trees", "xor"])
+@pytest.mark.parametrize("contender", [OneByOne, TorchFunc, NumPy, C, JAX])
+def test_all_train_the_same_networks(experiment, contender):
+    """After 5 and another 5 sweeps the weights are ours, to float32's rounding; and they have moved."""
+    work = work_of(experiment, 3, "cpu")
+    theirs, ours = contender(work), Ours(work, "explicit")
+    for each in (theirs, ours):
+        each.sweep(5)
+        each.sweep(5)
+    start = work.population.weights
+    for key, w in ours.weights().items():
+        torch.testing.assert_close(theirs.weights()[key], w, rtol=1e-4, atol=1e-5)
+    assert max(float((w - start[key]).abs().max()) for key, w in ours.weights().items()) > 1e-3
+
+
+@pytest.mark.skipif(shutil.which(C_COMPILER) is None, reason="there is no C compiler")
+def test_c_leaves_the_smallest_numbers_alone():
+    """Loaded with what -ffast-math links in, it would change every other contender's arithmetic."""
+    smallest = torch.tensor([1e-40])
+    ByHand(work_of("xor", 1, "cpu")).sweep(1)
+    assert (smallest * 1).item() > 0
+
+
+class Wrong(NumPy):
+    def sweep(self, count: int) -> None:
+        super().sweep(count + 1)
+
+
+def test_other_work_is_found_out(monkeypatch):
+    monkeypatch.setattr(benchmark, "contenders", lambda device: {"right": NumPy, "one sweep too many": Wrong})
+    with pytest.raises(RuntimeError, match="one sweep too many: its weights are"):
+        list(benchmark.measure(work_of("symmetry", 2, "cpu"), 0.01))
+
+
+def test_a_row_a_contender(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(build, "compiler_lacking", lambda: "there is no C++ compiler")
+    options = ["--experiments", "xor", "--networks", "1", "2", "--seconds", "0.01", "--results", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["benchmark", *options])
+    benchmark.main()
+    assert "compiled, is left out: there is no C++ compiler" in capsys.readouterr().out
+    found = rows(tmp_path / BENCHMARK)
+    assert {row["networks"] for row in found} == {"1", "2"}
+    assert len({row["contender"] for row in found}) == len(found) / 2 >= 4
+    assert all(float(row["microseconds"]) > 0 for row in found)

@@ -1,0 +1,239 @@
+"""Compiled sweeps: the numbers of the explicit ones, whatever the company, compiled once a training and not again.
+
+What torch compiles is seen by a backend that counts and otherwise leaves the operations as they are; those marked
+slow go through the real one, which writes C++.
+"""
+
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+from torch._dynamo.testing import CompileCounter
+from torch._dynamo.utils import counters
+
+from repro import sweeps
+from repro.errors import ErrorMeasure
+from repro.learning import Phase
+from repro.output_functions import SOFTSIGN, TANH
+from repro.population import LANES
+from repro.tasks import Task
+from repro.tasks.family_trees import family_trees, random_splits
+from repro.tasks.symmetry import symmetry
+from repro.tasks.xor import xor
+from repro.training import train
+from repro.training_setup import Criterion, Learning, Lesson
+from tests.plans import FAMILY_TREES, PLANS
+from tests.test_training import NEVER, assert_same, finish, started
+
+XOR = PLANS["xor 2-1-1"]
+PHASES = (Phase(0.05, 0.5, 20), Phase(0.1, 0.9))
+H = ErrorMeasure(satisfied="unit", measured_from="bound")
+TASKS = {
+    "xor": (XOR, xor(), {}),
+    "symmetry": (PLANS["symmetry 6-2-1"], symmetry(), {}),
+    "family trees": (
+        FAMILY_TREES,
+        family_trees(),
+        {"measure": H, "held_out": random_splits(family_trees(), range(40))},
+    ),
+}
+each_task = pytest.mark.parametrize(("plan", "task", "more"), TASKS.values(), ids=TASKS.keys())
+
+
+@pytest.fixture
+def nothing_compiled(monkeypatch):
+    """As in a process that has compiled nothing yet; what a test compiles is kept for no other."""
+    monkeypatch.setattr(sweeps, "MACHINE_CODE", {})
+    torch._dynamo.reset()
+    counters.clear()
+    yield
+    torch._dynamo.reset()
+
+
+@pytest.fixture
+def counted(monkeypatch, nothing_compiled):
+    """Counts how often a graph is compiled."""
+    counter, compile = CompileCounter(), torch.compile
+
+    def counting(f, options, **others):
+        return compile(f, backend=counter, **others)
+
+    monkeypatch.setattr(torch, "compile", counting)
+    return counter
+
+
+def compiled_and_explicit(plan, task, learning, criterion=NEVER, replicas=6, **options):
+    pair = []
+    for compile in (True, False):
+        population = started(plan, range(replicas), initial_range=1.0)
+        pair.append(finish(population, task, learning, criterion, compile=compile, **options))
+    return pair
+
+
+@each_task
+def test_compiled_is_explicit_and_compiled_once(plan, task, more, counted):
+    """50 sweeps, a look every 10, a switch of phases between."""
+    compiled, explicit = compiled_and_explicit(plan, task, Learning(PHASES, 50, 0.002), replicas=40, every=10, **more)
+    assert counted.frame_count == 1
+    assert_same(compiled, explicit, 1e-10)
+
+
+@pytest.mark.slow
+@each_task
+@pytest.mark.usefixtures("nothing_compiled")
+def test_machine_code_is_explicit_and_compiled_once(plan, task, more):
+    """In float64, to 1e-10: 50 sweeps, in two threads of several chunks each."""
+    learning = Learning(PHASES, 50, 0.002)
+    compiled, explicit = compiled_and_explicit(plan, task, learning, replicas=40, every=10, workers=2, chunk=16, **more)
+    assert counters["stats"]["unique_graphs"] == 1
+    assert_same(compiled, explicit, 1e-10)
+
+
+@pytest.mark.slow
+@each_task
+@pytest.mark.usefixtures("nothing_compiled")
+def test_machine_code_gives_a_replica_the_same_bits_in_any_company(plan, task, more):
+    """In float32: by itself, among 40, in chunks of 16 or of 64, in one thread or in two."""
+    rules, held_out = (task, Learning(PHASES, 60, 0.002), Criterion(0.4)), more.get("held_out")
+    whole, chunked = (
+        finish(started(plan, range(40), torch.float32), *rules, every=15, compile=True, **size, **more)
+        for size in ({"chunk": 64}, {"chunk": LANES, "workers": 2})
+    )
+    assert_same(whole, chunked, 0.0)
+    own = more if held_out is None else {**more, "held_out": held_out[:, 37:38]}
+    alone = finish(started(plan, [37], torch.float32), *rules, every=60, compile=True, **own)
+    assert_same(whole, alone, 0.0, slice(37, 38))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("nothing_compiled")
+def test_machine_code_changes_weights_after_every_case():
+    learning = Learning(PHASES, 40, 0.002, per_case=True)
+    held_out = torch.tensor([[True], [False], [False], [False]])
+    compiled, explicit = compiled_and_explicit(XOR, xor(), learning, Criterion(0.3), every=10, held_out=held_out)
+    assert counters["stats"]["unique_graphs"] == 1
+    assert_same(compiled, explicit, 1e-10)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("nothing_compiled")
+def test_threads_share_the_machine_code():
+    """8,000 calls by 8 threads that take turns at every chance: what torch keeps for all must not get mixed up."""
+    learning = Learning((Phase(0.25, 0.9),), 200)
+    shared, alone = (started(XOR, range(640), torch.float32) for _ in range(2))
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        finish(shared, xor(), learning, compile=True, chunk=LANES, workers=8)
+    finally:
+        sys.setswitchinterval(usual)
+    finish(alone, xor(), learning, every=200, compile=True, chunk=1024)
+    assert_same(shared, alone, 0.0)
+
+
+def test_replicas_that_stop_need_no_new_compilation(counted):
+    """They leave; the chunk, here of the usual size, is filled up with copies, so that it keeps its shape."""
+    learning, criterion = Learning((Phase(0.5, 0.9),), 200), Criterion(0.35)
+    compiled, explicit = compiled_and_explicit(XOR, xor(), learning, criterion, replicas=100, every=20)
+    assert int(compiled.met.sum()) > 60
+    assert len(set(compiled.met_at.tolist())) > 3
+    assert counted.frame_count == 1
+    assert_same(compiled, explicit, 1e-10)
+
+
+LESSON = Lesson(XOR.architecture, xor(), Learning(PHASES, 5, 0.002), Criterion(0.3), ErrorMeasure(), None)
+
+
+def other_learning(**options) -> Lesson:
+    return replace(LESSON, learning=replace(LESSON.learning, **options))
+
+
+SAME_CODE = {
+    "epsilon and alpha": other_learning(phases=(Phase(0.3, 0.1),)),
+    "one phase more": other_learning(phases=(Phase(0.02, 0.0, 2), *PHASES)),
+    "sweeps": other_learning(sweeps=9),
+    "the same, made anew": replace(LESSON, architecture=XOR.architecture, task=xor(), measure=ErrorMeasure()),
+}
+OTHER_CODE = {
+    "function": replace(LESSON, architecture=replace(LESSON.architecture, functions={"hidden": TANH})),
+    "another function": replace(LESSON, architecture=replace(LESSON.architecture, functions={"hidden": SOFTSIGN})),
+    "hidden units": replace(
+        LESSON, architecture=replace(LESSON.architecture, groups={"input": 2, "hidden": 2, "output": 1})
+    ),
+    "links": replace(
+        LESSON, architecture=replace(LESSON.architecture, links={"hidden": ["input"], "output": ["hidden"]})
+    ),
+    "biases": replace(LESSON, architecture=replace(LESSON.architecture, biases=["output"])),
+    "desired outputs": replace(LESSON, task=xor().with_targets(0.1, 0.9)),
+    "cases in another order": replace(
+        LESSON, task=Task("xor", {"input": xor().inputs["input"].flip(0)}, xor().desired.flip(0), xor().cases[::-1])
+    ),
+    "tolerance": replace(LESSON, criterion=Criterion(0.4)),
+    "going on after it": replace(LESSON, criterion=Criterion(0.3, stop=False)),
+    "error measure": replace(LESSON, measure=ErrorMeasure(form="cross_entropy")),
+    "bound": replace(LESSON, measure=ErrorMeasure(satisfied="unit", measured_from="bound", on_bound=0.9)),
+    "decay": other_learning(decay=0.003),
+    "decay of what": other_learning(decay_of="carried"),
+    "decay of biases": other_learning(decay_biases=False),
+    "by fan-in": other_learning(per_fan_in=True),
+    "after every case": other_learning(per_case=True),
+}
+
+
+@pytest.mark.parametrize("name", [*SAME_CODE, *OTHER_CODE])
+def test_only_a_lesson_that_differs_in_more_than_numbers_is_compiled(monkeypatch, name):
+    """How often torch.compile is called for two lessons, and whether the second is handed the first one's loop."""
+    monkeypatch.setattr(sweeps, "MACHINE_CODE", {})
+    made = []
+    monkeypatch.setattr(torch, "compile", lambda f, **options: made.append(f) or f)
+    other = {**SAME_CODE, **OTHER_CODE}[name]
+    for lesson in (LESSON, other, LESSON, other):
+        sweeps.compiled(lesson)
+    assert len(made) == len(sweeps.MACHINE_CODE) == (1 if name in SAME_CODE else 2)
+
+
+def trained_by(lesson: Lesson, compile: bool):
+    population = started(XOR, range(6), initial_range=1.0)
+    options = {"measure": lesson.measure, "held_out": lesson.held_out, "every": 5, "compile": compile}
+    return finish(population, lesson.task, lesson.learning, lesson.criterion, **options)
+
+
+def test_code_that_was_kept_does_what_a_lesson_says(counted):
+    """One after the other in one process: lessons that share code, and lessons that must not, each as it is written."""
+    trainings = [
+        (LESSON, 1),
+        (SAME_CODE["epsilon and alpha"], 1),
+        (SAME_CODE["one phase more"], 1),
+        (SAME_CODE["sweeps"], 1),
+        (OTHER_CODE["desired outputs"], 1),  # torch.compile is called again, and finds the same graph
+        (OTHER_CODE["cases in another order"], 1),
+        (OTHER_CODE["decay"], 2),
+        (OTHER_CODE["error measure"], 3),
+        (LESSON, 3),
+    ]
+    for lesson, graphs in trainings:
+        assert_same(trained_by(lesson, compile=True), trained_by(lesson, compile=False), 1e-12)
+        assert counted.frame_count == graphs
+
+
+def test_kept_code_takes_other_cases_held_out(counted):
+    """Which cases a replica learns is no part of the code; whether some are held out is."""
+    for out, graphs in (([0], 1), ([3], 1), ([], 2), ([1, 2], 2)):
+        held_out = torch.tensor([[case in out] for case in range(4)]) if out else None
+        lesson = replace(LESSON, held_out=held_out)
+        assert_same(trained_by(lesson, compile=True), trained_by(lesson, compile=False), 1e-12)
+        assert counted.frame_count == graphs
+
+
+@pytest.mark.slow
+def test_many_settings_in_one_process_are_all_compiled(counted):
+    """As in a search or a multirun: torch by itself stops compiling after 8, and does not say so to anyone."""
+    for n in range(1, 11):
+        assert_same(*compiled_and_explicit(XOR, xor(), Learning(PHASES, 2, decay=n / 1000)), 1e-12)
+    assert counted.frame_count == 10
+
+
+def test_autograd_is_not_compiled():
+    with pytest.raises(ValueError, match="compile=True"):
+        next(train(started(XOR, [0]), xor(), Learning(PHASES, 5), NEVER, backward_pass="autograd", compile=True))
