@@ -26,9 +26,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from experiments import report
 from experiments.catalogue import PUBLISHED, READINGS, READINGS_SEEDS, RESULTS, SCRIPTS, STUDIES
 from experiments.files import alone_in
-from experiments.options.build import PAYS_FROM, compiles, load, seconds_uncompiled
+from experiments.options.load import load
+from experiments.options.machine import PAYS_FROM, compiles, cores, seconds_uncompiled
 from experiments.options.schema import ConfigError
-from experiments.run import cores, run
+from experiments.run import run
 from experiments.running.command_line import at_least_1
 from experiments.studies.grids import Setting, column, rows_of, settings
 from experiments.tables import write_rows

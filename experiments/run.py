@@ -51,19 +51,19 @@ def train_and_write(config: Config, directory: Path, quiet: bool, resumed: "Chec
     """What ``run`` does in a directory of its own."""
     import torch
 
-    from experiments.options import build
+    from experiments.options import build, machine
     from experiments.running.checkpoint import Checkpoints, command
     from experiments.running.curves import Curves, ProgressBar
     from experiments.running.summary import metrics, print_summary
     from experiments.running.tensorboard import TensorBoard
     from repro.training import train
 
-    threads = config.threads or (cores() if config.device == "cpu" else 1)
+    threads = config.threads or (machine.cores() if config.device == "cpu" else 1)
     task, population = build.build_task(config), build.build_population(config)
     task = task.to(population.E.device, population.E.dtype)
     learning, criterion = build.build_learning(config), build.build_criterion(config)
-    compile = build.compiles(config)
-    lacking = build.compiler_lacking() if compile else None
+    compile = machine.compiles(config)
+    lacking = machine.compiler_lacking() if compile else None
     if lacking:
         print(f"compile={str(config.compile or 'null').lower()}: {lacking}; goes on uncompiled, many times slower.")
         compile = False
@@ -163,11 +163,6 @@ def write_results(
                 figure.savefig(path, dpi=130)
     with replacing(directory / SEEDS) as path:
         write_seeds(path, config, population, task, held_out)
-
-
-def cores() -> int:
-    """The CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from experiments.files import naming, replacing
-from experiments.options.build import load
+from experiments.options.load import load
 from experiments.options.schema import Config
 from experiments.statistics import Share
 

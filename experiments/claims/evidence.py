@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from experiments.options.build import load
+from experiments.options.load import load
 from experiments.statistics import wilson
 
 Array = NDArray[np.float64]

@@ -23,6 +23,7 @@ from rich.progress import track
 from experiments.catalogue import RESULTS
 from experiments.files import naming, replacing
 from experiments.options import build
+from experiments.options.load import load
 from experiments.options.schema import Change, Config, ConfigError, DecayOf, Form, Satisfied, UnitFunction
 from experiments.tables import Seeds
 from repro.networks import Architecture
@@ -172,7 +173,7 @@ def experiment_data(name: str, results: Path, *overrides: str) -> dict[str, obje
     except FileNotFoundError:
         raise ConfigError(f"{results / name}.csv is missing; make it: python -m experiments.reproduce {name}") from None
     title, snapshots = SHOWN[name]
-    config = build.load(name, "precision=float64", *overrides)
+    config = load(name, "precision=float64", *overrides)
     check_supported(config)
     architecture, task, learning = (
         build.build_architecture(config),

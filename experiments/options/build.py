@@ -1,29 +1,18 @@
 """From an experiment's options to the plain objects of ``repro``."""
 
 import itertools
-import os
-import shutil
-import sys
-import sysconfig
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import torch
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 from torch import Tensor
 
 from experiments.options.schema import (
-    CONFIGS,
     Answers,
-    Backward,
     Change,
     Config,
     ConfigError,
     Start,
     TaskName,
-    check,
-    register,
     shard_of,
 )
 from repro import output_functions
@@ -40,23 +29,6 @@ from repro.tasks.parity import parity
 from repro.tasks.symmetry import symmetry
 from repro.tasks.xor import xor
 from repro.training_setup import Criterion, Learning
-
-CHANGE_STARTS, CHANGE_TAKES, PRODUCT_TAKES = 1.5e-4, 5e-7, 1e-9
-"""Seconds, roughly, uncompiled: what a weight change costs however few networks there are; what it costs for each, and
-for each product of a case and a weight, where half of the networks have stopped, or on two cores."""
-
-PAYS_FROM = 15.0
-"""Seconds that a run must take uncompiled for compiling to pay, which takes 5 to 20 itself."""
-
-
-def load(experiment: str, *overrides: str) -> Config:
-    """The options of an experiment, as the command line would have them. Raises ConfigError for a bad value."""
-    register()
-    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        config = OmegaConf.to_object(compose("config", [f"experiment={experiment}", *overrides]))
-    assert isinstance(config, Config)
-    check(config)
-    return config
 
 
 def build_task(config: Config) -> Task:
@@ -156,35 +128,6 @@ def build_held_out(config: Config, task: Task) -> Tensor | None:
     except ValueError as problem:
         value = getattr(wanted, option.removeprefix("task."))
         raise ConfigError(f"{option}={value}: {problem}") from None
-
-
-def compiles(config: Config) -> bool:
-    """Whether to compile: as ``compile`` says, or where the run would take PAYS_FROM as it is written.
-
-    By the size of the whole population, so that every shard of it does the same.
-    """
-    if config.compile is not None or config.backward_pass is Backward.autograd:
-        return bool(config.compile)
-    return seconds_uncompiled(config) >= PAYS_FROM
-
-
-def seconds_uncompiled(config: Config) -> float:
-    """What the run would take as it is written, roughly."""
-    cases, weights = len(build_task(config).cases), build_architecture(config).weight_count
-    changes = cases if config.learning.change is Change.per_case else 1
-    a_network = changes * CHANGE_TAKES + cases * weights * PRODUCT_TAKES
-    a_sweep = changes * CHANGE_STARTS + config.population.seeds * a_network
-    return a_sweep * config.learning.sweeps
-
-
-def compiler_lacking() -> str | None:
-    """What ``torch.compile`` would miss on this machine; None where it has all it needs."""
-    compiler = os.environ.get("CXX", "c++" if sys.platform == "darwin" else "g++")
-    if shutil.which(compiler) is None:
-        return f"there is no C++ compiler ({compiler})"
-    if not (Path(sysconfig.get_path("include")) / "Python.h").exists():
-        return "Python's headers are not installed (python3-dev)"
-    return None
 
 
 def seeds_of(config: Config) -> range:

@@ -13,7 +13,7 @@ import pandas as pd
 from markupsafe import escape
 
 from experiments.claims import evidence
-from experiments.options.build import load
+from experiments.options.load import load
 from repro.figures.panels import COLOURS, INK, MARK, Curve, Panel, number, panel
 
 OFF_TIES = 0.0017

@@ -26,7 +26,7 @@ from experiments.claims.family_trees import (
     share,
     study_rows,
 )
-from experiments.options.build import load
+from experiments.options.load import load
 from experiments.options.schema import ReadingConfig, choices
 from experiments.pages.family_trees_plateau import growth_tables, kept_table
 from experiments.statistics import Share, median, percent, quartiles

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from experiments.claims.family_trees import Row, learned, middle, of_reading, share
-from experiments.options.build import load
+from experiments.options.load import load
 from experiments.statistics import median, quartiles
 from experiments.studies.family_trees_plateau import FACTORS, GROWTH, KEPT, RANGES, READINGS, SWEEPS
 from experiments.tables import markdown, read_rows

@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from experiments.files import check_unused
+from experiments.options.load import jobs
 from experiments.options.schema import Config, ConfigError, Precision, check, choices
 
 MULTIRUN = {"-m", "--multirun"}
@@ -160,18 +161,6 @@ def _check_directory(overrides: list[Override]) -> None:
         except OSError as problem:
             reason = problem.strerror or problem
             raise ConfigError(f"{option}={path}: {reason}; name a directory that can be written to") from None
-
-
-def jobs(overrides: list[Override]) -> Iterator[list[str]]:
-    """The overrides of each job of a multirun; of the one job where nothing is swept."""
-    values_of: list[list[str]] = []
-    for override in overrides:
-        if override.is_discrete_sweep():
-            key = override.get_key_element()
-            values_of.append([f"{key}={value}" for value in override.sweep_string_iterator()])
-        elif not override.is_sweep_override():
-            values_of.append([override.input_line or ""])
-    return (list(job) for job in itertools.product(*values_of))
 
 
 def _check_job(texts: list[str], configs: Path) -> None:

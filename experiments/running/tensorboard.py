@@ -16,14 +16,8 @@ from torch.utils.tensorboard.writer import SummaryWriter
 
 from experiments.catalogue import RESULTS
 from experiments.files import naming
-from experiments.options.build import (
-    PAYS_FROM,
-    build_architecture,
-    build_task,
-    same_network,
-    seconds_uncompiled,
-    seeds_of,
-)
+from experiments.options.build import build_architecture, build_task, same_network, seeds_of
+from experiments.options.machine import PAYS_FROM, seconds_uncompiled
 from experiments.options.schema import Config, TaskName
 from experiments.running.curves import Curves, finite, has_person_code
 from experiments.running.seeds import alone, figures_3_and_4, is_network_of

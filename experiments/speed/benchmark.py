@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.catalogue import BENCHMARK, RESULTS
-from experiments.options import build
+from experiments.options import machine
 from experiments.running.command_line import at_least_1
 from experiments.speed.contenders import (
     C_COMPILER,
@@ -59,7 +59,7 @@ def contenders(device: str) -> dict[str, Callable[[Work], Any]]:
             print(f"C is left out: there is no C compiler ({C_COMPILER})")
     found["ours, autograd"] = lambda work: Ours(work, "autograd")
     found["ours, explicit"] = lambda work: Ours(work, "explicit")
-    if lacking := build.compiler_lacking():
+    if lacking := machine.compiler_lacking():
         print(f"ours, compiled, is left out: {lacking}")
     else:
         found["ours, compiled"] = lambda work: Ours(work, "explicit", compile=True)

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from experiments.options import build
-from experiments.options.build import load
-from experiments.run import cores
+from experiments.options.load import load
+from experiments.options.machine import cores
 from repro.networks import ALWAYS_ON, Architecture
 from repro.population import Population
 from repro.tasks import Task

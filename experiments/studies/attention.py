@@ -22,8 +22,8 @@ import torch
 from rich.progress import track
 from torch import Tensor
 
-from experiments.options import build
-from experiments.options.build import load
+from experiments.options import build, machine
+from experiments.options.load import load
 from experiments.options.schema import Config
 from experiments.statistics import Share, quartiles_text
 from experiments.studies.script import make, parser_of
@@ -111,7 +111,7 @@ def by_attention(plan: Plan, config: Config, task: Task, held_out: Tensor) -> tu
     """The same of an attention network, by the same options."""
     w = initial_weights(plan, build.seeds_of(config), config.network.initial_range)
     learning, measure = build.build_learning(config), build.build_measure(config)
-    compile = not build.compiler_lacking()
+    compile = not machine.compiler_lacking()
     state = attention.train(plan, w, task, learning, config.criterion.tolerance, measure, held_out, compile)
     return forward_pass(plan, state.w, task.to("cpu", torch.float32).inputs)["output"], state.met_at, plan.weight_count
 

@@ -18,7 +18,7 @@ from rich.progress import track
 from experiments.catalogue import RESULTS
 from experiments.claims.family_trees import SEARCH, learned, negligible
 from experiments.options import build
-from experiments.options.build import load
+from experiments.options.load import load
 from experiments.running.command_line import at_least_1
 from experiments.studies.training import rows_of, run_through
 from experiments.tables import write_rows

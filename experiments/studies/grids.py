@@ -12,8 +12,8 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
+from experiments.options.load import jobs
 from experiments.options.schema import CONFIGS
-from experiments.running.command_line import jobs
 from experiments.tables import read_rows
 
 Setting = tuple[tuple[str, str], ...]

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.progress import track
 
 from experiments.options import build
-from experiments.options.build import load
+from experiments.options.load import load
 from experiments.options.schema import Config
 from experiments.studies.script import make, parser_of
 from experiments.studies.training import as_published

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import torch
 
-from experiments.options import build
+from experiments.options import build, machine
+from experiments.options.machine import cores
 from experiments.options.schema import Config
-from experiments.run import cores
 from repro.measures.family_trees import kinship
 from repro.networks import Network
 from repro.population import Population
@@ -23,7 +23,7 @@ def as_published(config: Config, every: int) -> Population:
         build.build_learning(config),
         build.build_criterion(config),
         every=every,
-        compile=build.compiles(config) and not build.compiler_lacking(),
+        compile=machine.compiles(config) and not machine.compiler_lacking(),
     ):
         pass
     return population
@@ -42,7 +42,7 @@ def run_through(config: Config, population: Population, learning: Learning, comp
         learning,
         Criterion(config.criterion.tolerance, stop=False),
         every=learning.sweeps,
-        compile=compile and not build.compiler_lacking(),
+        compile=compile and not machine.compiler_lacking(),
         workers=cores(),
         measure=build.build_measure(config),
         held_out=build.build_held_out(config, task),

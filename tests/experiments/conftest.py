@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.options.build import load
+from experiments.options.load import load
 from experiments.run import run
 
 Ran = Callable[..., Path]

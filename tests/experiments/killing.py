@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from experiments import run
 from experiments.files import CHECKPOINT, CURVES, SEEDS, WEIGHTS
-from experiments.options.build import load
+from experiments.options.load import load
 from experiments.options.schema import ConfigError
 from experiments.running import tensorboard
 from experiments.running.checkpoint import read

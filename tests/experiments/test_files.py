@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 import repro.training
 from experiments import run
 from experiments.files import LOCK, NotWritten, alone_in, naming, replacing
-from experiments.options.build import load
+from experiments.options.load import load
 from experiments.options.schema import CONFIGS, ConfigError
 from experiments.running.curves import Curves
 

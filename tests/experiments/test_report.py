@@ -15,7 +15,7 @@ from experiments.claims import ledger as claims
 from experiments.claims.evidence import Measured
 from experiments.claims.family_trees import READINGS_FILE, SEARCH
 from experiments.claims.ledger import Claim, Finding, Judged
-from experiments.options.build import load
+from experiments.options.load import load
 from experiments.pages import small_networks as small_page
 from experiments.studies.family_trees_plateau import BALANCE, GROWTH, KEPT
 from tests.experiments import published

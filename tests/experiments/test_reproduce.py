@@ -14,7 +14,8 @@ import pytest
 
 from experiments import reproduce
 from experiments.catalogue import PUBLISHED, READINGS, RESULTS, SCRIPTS, STUDIES
-from experiments.options.build import PAYS_FROM, compiles, load, seconds_uncompiled
+from experiments.options.load import load
+from experiments.options.machine import PAYS_FROM, compiles, seconds_uncompiled
 from experiments.reproduce import COMPILING, FASTER, FINISHED, QUICK, RUNS, Display, Job, each_done, finished, jobs_of
 from experiments.studies.grids import COLUMNS, settings
 from experiments.tables import write_rows

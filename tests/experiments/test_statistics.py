@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from experiments.options.build import build_population, load
+from experiments.options.build import build_population
+from experiments.options.load import load
 from experiments.running.summary import metrics
 from experiments.statistics import Share, median, place, quartiles, quartiles_text
 

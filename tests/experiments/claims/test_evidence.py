@@ -11,7 +11,7 @@ from scipy import stats
 
 from experiments.claims import evidence
 from experiments.claims.evidence import Measured
-from experiments.options.build import load
+from experiments.options.load import load
 
 LEVELS = (0.95, 1 - 0.05 / 82)
 NEVER = math.nan

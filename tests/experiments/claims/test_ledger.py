@@ -26,7 +26,7 @@ from experiments.claims.ledger import (
     Judged,
     beyond,
 )
-from experiments.options.build import load
+from experiments.options.load import load
 from experiments.studies import grids as studies
 from experiments.tables import csv_text, write_rows
 

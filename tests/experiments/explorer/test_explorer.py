@@ -26,6 +26,7 @@ from experiments.explorer.data import (
     typical_seeds,
 )
 from experiments.options import build
+from experiments.options.load import load
 from experiments.options.schema import ConfigError
 from experiments.tables import Seeds
 from repro import equations
@@ -127,7 +128,7 @@ def shown(tab):
 
 @functools.cache
 def config_of(name):
-    return build.load(name, "precision=float64")
+    return load(name, "precision=float64")
 
 
 def reached(name, seed, sweeps, settings=None):
@@ -279,7 +280,7 @@ def test_it_stops_where_the_network_has_learned(opened, data):
 def test_first_weights_of_any_seed_are_ours_to_the_last_bit(opened, data):
     tab = opened()
     seeds = (0, 1, 5489, 2**31, 2**32 - 1)
-    architecture = build.build_architecture(build.load("symmetry"))
+    architecture = build.build_architecture(load("symmetry"))
     ours = initial_weights(architecture, seeds, 0.3, torch.float64)
     for r, seed in enumerate(seeds):
         theirs = tab.evaluate(

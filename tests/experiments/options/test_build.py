@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from experiments.options import build
-from experiments.options.build import load
+from experiments.options import build, machine
+from experiments.options.load import load
 from experiments.options.schema import ConfigError, UnitFunction
 from repro import output_functions
 from repro import printed_networks as published
@@ -138,7 +138,7 @@ def test_layers_are_the_same_network_as_groups_written_out():
 
 
 def test_layers_count_in_the_time_that_a_run_takes():
-    one, many = (build.seconds_uncompiled(load("symmetry", f"network.layers={n}")) for n in (1, 20))
+    one, many = (machine.seconds_uncompiled(load("symmetry", f"network.layers={n}")) for n in (1, 20))
     assert many > one
 
 
@@ -150,9 +150,9 @@ def test_seconds_are_those_of_the_changes_and_the_products():
     config = load("xor_2_2_1", "population.seeds=100", "learning.sweeps=10")
     products = 4 * 9 * build.PRODUCT_TAKES
     once = 10 * (build.CHANGE_STARTS + 100 * (build.CHANGE_TAKES + products))
-    assert build.seconds_uncompiled(config) == pytest.approx(once)
+    assert machine.seconds_uncompiled(config) == pytest.approx(once)
     each = load("xor_2_2_1", "population.seeds=100", "learning.sweeps=10", "rule=per_case")
-    assert build.seconds_uncompiled(each) == pytest.approx(
+    assert machine.seconds_uncompiled(each) == pytest.approx(
         10 * (4 * build.CHANGE_STARTS + 100 * (4 * build.CHANGE_TAKES + products))
     )
 
@@ -170,11 +170,11 @@ def test_seconds_are_those_of_the_changes_and_the_products():
     ],
 )
 def test_what_takes_long_is_compiled(experiment, seeds, pays):
-    assert build.compiles(load(experiment, f"population.seeds={seeds}")) is pays
-    assert build.compiles(load(experiment, f"population.seeds={seeds}", "compile=true"))
-    assert not build.compiles(load(experiment, f"population.seeds={seeds}", "compile=false"))
-    assert not build.compiles(load(experiment, f"population.seeds={seeds}", "backward_pass=autograd"))
+    assert machine.compiles(load(experiment, f"population.seeds={seeds}")) is pays
+    assert machine.compiles(load(experiment, f"population.seeds={seeds}", "compile=true"))
+    assert not machine.compiles(load(experiment, f"population.seeds={seeds}", "compile=false"))
+    assert not machine.compiles(load(experiment, f"population.seeds={seeds}", "backward_pass=autograd"))
 
 
 def test_a_shard_is_compiled_where_the_whole_is():
-    assert build.compiles(load("symmetry", "population.seeds=5000", "population.shard=1/5000"))
+    assert machine.compiles(load("symmetry", "population.seeds=5000", "population.shard=1/5000"))

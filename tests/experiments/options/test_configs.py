@@ -9,7 +9,8 @@ import pytest
 
 from experiments.catalogue import PUBLISHED, STUDIES
 from experiments.catalogue import READINGS as READINGS_STUDY
-from experiments.options.build import CONFIGS, build_architecture, build_held_out, build_learning, build_task, load
+from experiments.options.build import CONFIGS, build_architecture, build_held_out, build_learning, build_task
+from experiments.options.load import load
 from experiments.options.schema import Change, Config, MeasuredFrom, Satisfied, choices
 from experiments.pages import family_trees as family_page
 from repro.learning import Phase, phase_of

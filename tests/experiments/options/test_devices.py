@@ -6,6 +6,7 @@ import pytest
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from experiments.options import build
+from experiments.options.load import load
 from experiments.options.schema import choices
 from tests.devices import ByOperators, on
 from tests.test_training import finish
@@ -16,7 +17,7 @@ from tests.test_training import finish
 @pytest.mark.usefixtures("same_thread", "no_graph")
 def test_sweeps_of_every_experiment_need_no_value_and_no_tensor_elsewhere(experiment, device):
     """The meta device has no values to read; among fake CUDA tensors one of the CPU is refused, as on a GPU."""
-    config = build.load(experiment, "population.seeds=5", "learning.sweeps=3")
+    config = load(experiment, "population.seeds=5", "learning.sweeps=3")
     architecture, task = build.build_architecture(config), build.build_task(config)
     held_out = build.build_held_out(config, task)
     with FakeTensorMode(allow_non_fake_inputs=True) if device == "cuda" else nullcontext(), ByOperators():

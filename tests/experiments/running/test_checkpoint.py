@@ -25,7 +25,8 @@ from tensorboard.summary.writer import event_file_writer
 import repro.training
 from experiments import run
 from experiments.files import LOCK
-from experiments.options.build import build_population, load
+from experiments.options.build import build_population
+from experiments.options.load import load
 from experiments.options.schema import CONFIGS, ConfigError
 from experiments.running.checkpoint import NAME, VERSION, read, write
 from tests.experiments.processes import interrupt, left_of_group, start

@@ -313,7 +313,7 @@ def command(directory: Path, *arguments: str, code: str = "") -> subprocess.Comp
 
 WITHOUT_TORCH = """
 import sys
-from experiments.run import main
+from experiments.run import (main)
 try:
     main()
 finally:

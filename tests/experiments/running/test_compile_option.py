@@ -10,7 +10,7 @@ import pytest
 
 from experiments import run
 from experiments.options import build
-from experiments.options.build import load
+from experiments.options.load import load
 from tests.experiments.processes import start
 
 FEW = ("population.seeds=20", "learning.sweeps=40", "record.tensorboard=false", "record.figures=false", "threads=1")

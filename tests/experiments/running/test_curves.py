@@ -2,7 +2,8 @@
 
 import torch
 
-from experiments.options.build import build_population, load
+from experiments.options.build import build_population
+from experiments.options.load import load
 from experiments.running.curves import Curves, number
 from repro.training import Look
 

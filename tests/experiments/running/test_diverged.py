@@ -10,7 +10,7 @@ import torch
 
 from experiments import run
 from experiments.options import build
-from experiments.options.build import load
+from experiments.options.load import load
 
 LOST = 3
 RUNS = {

@@ -17,8 +17,8 @@ from experiments.options.build import (
     build_learning,
     build_population,
     build_task,
-    load,
 )
+from experiments.options.load import load
 from experiments.options.schema import register
 from experiments.run import run
 from experiments.running import seeds as outcome
@@ -129,7 +129,8 @@ GROWTH = """
 import resource, sys
 from dataclasses import replace
 from pathlib import Path
-from experiments.options.build import build_population, build_task, load
+from experiments.options.build import (build_population, build_task)
+from experiments.options.load import (load)
 from experiments.running.seeds import write_seeds
 config, many = load("symmetry", "population.seeds=1"), 400_000
 one, task = build_population(config), build_task(config)

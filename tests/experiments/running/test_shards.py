@@ -13,7 +13,8 @@ from omegaconf import OmegaConf
 
 from experiments import report
 from experiments.files import LOCK
-from experiments.options.build import load, seeds_of
+from experiments.options.build import seeds_of
+from experiments.options.load import load
 from experiments.options.schema import ConfigError
 from experiments.run import run
 from experiments.running.checkpoint import OPTIONS

@@ -16,7 +16,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-from experiments.options.build import build_population, load
+from experiments.options.build import build_population
+from experiments.options.load import load
 from experiments.run import run
 from experiments.running import tensorboard
 from experiments.running.tensorboard import drawings, no_collection

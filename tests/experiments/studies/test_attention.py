@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from experiments.options import build
-from experiments.options.build import load
+from experiments.options.load import load
 from experiments.studies import attention
 from experiments.studies.attention import (
     EPSILONS,

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from experiments.options import build
-from experiments.options.build import load
+from experiments.options.load import load
 from experiments.studies import family_trees_plateau as mechanism
 from experiments.studies.family_trees_plateau import FACTORS, RANGES, READINGS, SWEEPS, draw, further, growth, kept
 from experiments.studies.training import rows_of, run_through

@@ -11,9 +11,8 @@ from hydra.core.plugins import Plugins
 from omegaconf import OmegaConf
 
 from experiments.catalogue import PUBLISHED, READINGS, STUDIES
-from experiments.options.build import load
+from experiments.options.load import jobs, load
 from experiments.options.schema import CONFIGS, choices, register
-from experiments.running import command_line
 from experiments.studies import grids as studies
 from experiments.studies.grids import COLUMNS, FEATURES, READINGS_COLUMNS, column, rows_of, settings
 from experiments.tables import read_rows, write_rows
@@ -64,7 +63,7 @@ def by_the_command_line(name: str) -> list[Sequence[str]]:
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         parser = OverridesParser.create(GlobalHydra.instance().config_loader())
         overrides = parser.parse_overrides([f"{option}={values}" for option, values in params(name).items()])
-        return list(command_line.jobs(overrides))
+        return list(jobs(overrides))
 
 
 @pytest.mark.parametrize("name", ["symmetry_depth", "xor_hidden_units", "xor_connections", READINGS])

@@ -5,7 +5,8 @@ import sys
 import pytest
 import torch
 
-from experiments.options.build import build_architecture, build_learning, build_task, load
+from experiments.options.build import build_architecture, build_learning, build_task
+from experiments.options.load import load
 from experiments.studies import stuck
 from experiments.studies.stuck import PLANS, counts, rows, trained
 from experiments.tables import read_rows

@@ -1,0 +1,41 @@
+"""The options of an experiment from its YAML file and overrides, and the jobs of a multirun: without torch."""
+
+import itertools
+from collections.abc import Iterator
+from functools import lru_cache
+
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
+
+from experiments.options.schema import CONFIGS, Config, check, register
+
+
+def load(experiment: str, *overrides: str) -> Config:
+    """The options of an experiment, as the command line would have them. Raises ConfigError for a bad value.
+
+    Each call gives objects of its own, which the caller may change; what is composed is composed once.
+    """
+    config = OmegaConf.to_object(_composed(experiment, overrides))
+    assert isinstance(config, Config)
+    check(config)
+    return config
+
+
+@lru_cache(maxsize=512)
+def _composed(experiment: str, overrides: tuple[str, ...]) -> DictConfig:
+    register()
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        return compose("config", [f"experiment={experiment}", *overrides])
+
+
+def jobs(overrides: list[Override]) -> Iterator[list[str]]:
+    """The overrides of each job of a multirun; of the one job where nothing is swept."""
+    values_of: list[list[str]] = []
+    for override in overrides:
+        if override.is_discrete_sweep():
+            key = override.get_key_element()
+            values_of.append([f"{key}={value}" for value in override.sweep_string_iterator()])
+        elif not override.is_sweep_override():
+            values_of.append([override.input_line or ""])
+    return (list(job) for job in itertools.product(*values_of))

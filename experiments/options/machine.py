@@ -1,0 +1,51 @@
+"""What this machine has: cores and a compiler; and whether compiling a run pays on it."""
+
+import os
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+
+from experiments.options.build import build_architecture, build_task
+from experiments.options.schema import Backward, Change, Config
+
+CHANGE_STARTS, CHANGE_TAKES, PRODUCT_TAKES = 1.5e-4, 5e-7, 1e-9
+"""Seconds, roughly, uncompiled: what a weight change costs however few networks there are; what it costs for each, and
+for each product of a case and a weight, where half of the networks have stopped, or on two cores."""
+
+PAYS_FROM = 15.0
+"""Seconds that a run must take uncompiled for compiling to pay, which takes 5 to 20 itself."""
+
+
+def cores() -> int:
+    """The CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def compiles(config: Config) -> bool:
+    """Whether to compile: as ``compile`` says, or where the run would take PAYS_FROM as it is written.
+
+    By the size of the whole population, so that every shard of it does the same.
+    """
+    if config.compile is not None or config.backward_pass is Backward.autograd:
+        return bool(config.compile)
+    return seconds_uncompiled(config) >= PAYS_FROM
+
+
+def seconds_uncompiled(config: Config) -> float:
+    """What the run would take as it is written, roughly."""
+    cases, weights = len(build_task(config).cases), build_architecture(config).weight_count
+    changes = cases if config.learning.change is Change.per_case else 1
+    a_network = changes * CHANGE_TAKES + cases * weights * PRODUCT_TAKES
+    a_sweep = changes * CHANGE_STARTS + config.population.seeds * a_network
+    return a_sweep * config.learning.sweeps
+
+
+def compiler_lacking() -> str | None:
+    """What ``torch.compile`` would miss on this machine; None where it has all it needs."""
+    compiler = os.environ.get("CXX", "c++" if sys.platform == "darwin" else "g++")
+    if shutil.which(compiler) is None:
+        return f"there is no C++ compiler ({compiler})"
+    if not (Path(sysconfig.get_path("include")) / "Python.h").exists():
+        return "Python's headers are not installed (python3-dev)"
+    return None
