@@ -19,13 +19,13 @@ from experiments.catalogue import BENCHMARK, LOGGING_COST, RESULTS
 from experiments.claims import ledger as claims
 from experiments.claims.ledger import Judged
 from experiments.explorer import data as explorer
-from experiments.files import SEEDS, WEIGHTS
-from experiments.options.schema import ConfigError, TaskName
+from experiments.options.schema import ConfigError
 from experiments.pages import family_trees as family_page
 from experiments.pages import small_networks as small_page
 from experiments.pages.claims import counted, measured_text, page
 from experiments.pages.small_networks import with_results
 from experiments.running import shards
+from experiments.running.directory import SEEDS, WEIGHTS
 from experiments.running.summary import print_table
 from experiments.statistics import quartiles_text
 from experiments.tables import Seeds, csv_text, filled, markdown, read_rows
@@ -60,7 +60,7 @@ def learned_table(results: Path) -> str:
     for name in with_results(results):
         seeds = Seeds.read(results, name)
         config = seeds.config
-        if config.task.name is not TaskName.family_trees:
+        if config.task.name != "family_trees":
             paper = f"{config.paper.sweeps:,}" if config.paper.sweeps else ""
             rows.append([f"`{name}`", config.summary, str(seeds.share()), quartiles_text(seeds.sweeps), paper])
     header = ["experiment", "what", "learned, 95 % interval", "sweeps of those: median (quartiles)", "paper"]

@@ -25,12 +25,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from experiments import report
 from experiments.catalogue import PUBLISHED, READINGS, READINGS_SEEDS, RESULTS, SCRIPTS, STUDIES
-from experiments.files import alone_in
 from experiments.options.load import load
 from experiments.options.machine import PAYS_FROM, compiles, cores, seconds_uncompiled
 from experiments.options.schema import ConfigError
+from experiments.options.setup import training_setup
 from experiments.run import run
 from experiments.running.command_line import at_least_1
+from experiments.running.directory import locked_directory
 from experiments.studies.grids import Setting, column, rows_of, settings
 from experiments.tables import write_rows
 
@@ -96,10 +97,11 @@ def jobs_of(name: str, seeds: int | None = None) -> list[Job]:
 def timed(job: Job) -> Job:
     """The same with whether to compile, and the seconds that it takes, roughly: as many runs as long as the first."""
     config = load(job.name, *job.overrides(job.settings[0]))
-    total = seconds_uncompiled(config) * len(job.settings)
+    setup = training_setup(config)
+    total = seconds_uncompiled(setup, config.population.seeds) * len(job.settings)
     if len(job.settings) > 1:
         job = replace(job, compile=total >= PAYS_FROM)
-    return replace(job, seconds=COMPILING + total / FASTER if job.compile or compiles(config) else total)
+    return replace(job, seconds=COMPILING + total / FASTER if job.compile or compiles(config, setup) else total)
 
 
 def do(job: Job, resume: bool) -> Job:
@@ -260,7 +262,7 @@ def main() -> None:
     started, names = time.monotonic(), arguments.names or [*PUBLISHED, *STUDIES, *SCRIPTS]
     print(f"Running {', '.join(names)}", flush=True)
     try:
-        with alone_in(RUNS, unused=False):
+        with locked_directory(RUNS, unused=False):
             reproduce(names, arguments.seeds, arguments.results, arguments.resume)
     except ConfigError as problem:
         parser.error(str(problem))

@@ -16,20 +16,19 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from experiments.files import CHECKPOINT, CURVES, SEEDS, WEIGHTS, alone_in, naming, replacing
+from experiments.files import naming, replacing
 from experiments.options.schema import CONFIGS, Config, ConfigError, register
 from experiments.running.command_line import check_arguments, in_order, register_resolvers, resumed_from, with_options
+from experiments.running.directory import CHECKPOINT, CURVES, SEEDS, WEIGHTS, locked_directory
 
 if TYPE_CHECKING:  # torch takes a second to import, and --help needs none of it
-    from torch import Tensor
-
     from experiments.running.checkpoint import Checkpoint
     from experiments.running.curves import Curves
     from repro.population import Population
-    from repro.tasks import Task
-    from repro.training import Look
+    from repro.training import Snapshot
+    from repro.training_setup import TrainingSetup
 
-LOOKS = 100
+SNAPSHOTS = 100
 """About how many points a curve has, unless ``record.every`` says otherwise."""
 
 
@@ -38,12 +37,12 @@ def run(config: Config, directory: Path, quiet: bool = False, resumed: "Checkpoi
 
     quiet: no progress bar, and nothing is printed at the end. resumed: where an earlier run there ended too soon; this
     one goes on from it, and leaves what that one would have left.
-    Ctrl-C ends it at the next look; everything up to there is written all the same, with a checkpoint to go on from,
-    and the exit code is 130.
+    Ctrl-C ends it at the next snapshot; everything up to there is written all the same, with a checkpoint to go on
+    from, and the exit code is 130.
 
     Raises ConfigError where the directory is another run's; NotWritten where a file cannot be written.
     """
-    with alone_in(directory, unused=resumed is None):
+    with locked_directory(directory, unused=resumed is None):
         return train_and_write(config, directory, quiet, resumed)
 
 
@@ -51,18 +50,19 @@ def train_and_write(config: Config, directory: Path, quiet: bool, resumed: "Chec
     """What ``run`` does in a directory of its own."""
     import torch
 
-    from experiments.options import build, machine
+    from experiments.options import machine
+    from experiments.options.setup import first_population, training_setup
     from experiments.running.checkpoint import Checkpoints, command
-    from experiments.running.curves import Curves, ProgressBar
+    from experiments.running.curves import Curves
+    from experiments.running.progress import ProgressBar
     from experiments.running.summary import metrics, print_summary
     from experiments.running.tensorboard import TensorBoard
     from repro.training import train
 
     threads = config.threads or (machine.cores() if config.device == "cpu" else 1)
-    task, population = build.build_task(config), build.build_population(config)
-    task = task.to(population.E.device, population.E.dtype)
-    learning, criterion = build.build_learning(config), build.build_criterion(config)
-    compile = machine.compiles(config)
+    setup = training_setup(config)
+    population = first_population(config, setup)
+    compile = machine.compiles(config, setup)
     lacking = machine.compiler_lacking() if compile else None
     if lacking:
         print(f"compile={str(config.compile or 'null').lower()}: {lacking}; goes on uncompiled, many times slower.")
@@ -71,36 +71,26 @@ def train_and_write(config: Config, directory: Path, quiet: bool, resumed: "Chec
     torch.set_float32_matmul_precision("highest")  # no TF32
     if config.device != "cpu":
         torch.use_deterministic_algorithms(True, warn_only=True)
-    held_out, measure = build.build_held_out(config, task), build.build_measure(config)
-    every = config.record.every or max(1, learning.sweeps // LOOKS)
+    every = config.record.every or max(1, setup.learning.sweeps // SNAPSHOTS)
     curves, begin, state = Curves(), 0, None
     if resumed is not None:
         resumed.restore(population)
         curves, begin, state = resumed.curves, resumed.sweep, resumed.tensorboard
-    recording = TensorBoard(directory, config, curves, begin, state) if config.record.tensorboard else nullcontext()
+    recording = (
+        TensorBoard(directory, config, setup, curves, begin, state) if config.record.tensorboard else nullcontext()
+    )
     checkpoints = Checkpoints(directory, config, resumed)
 
-    def looks_of(compile: bool) -> "Iterator[Look]":
-        return train(
-            population,
-            task,
-            learning,
-            criterion,
-            every,
-            config.backward_pass.value,
-            compile,
-            workers=threads,
-            measure=measure,
-            held_out=held_out,
-        )
+    def snapshots_of(compile: bool) -> "Iterator[Snapshot]":
+        return train(population, setup, every, config.backward_pass, compile, workers=threads)
 
     with checkpoints.kept(), recording as tensorboard, interruptible() as caught:
         with ProgressBar(config, config.record.progress and not quiet, begin) as bar:
-            begun, looks = time.monotonic(), looks_of(compile)
+            begun, snapshots = time.monotonic(), snapshots_of(compile)
             if compile and not quiet:
                 print("Compiling, which takes some 5 to 20 seconds.", flush=True)
             try:
-                first = next(looks)
+                first = next(snapshots)
             except (RuntimeError, OSError) as problem:
                 if caught:  # Ctrl-C in a terminal ends the C++ compiler too
                     print("Interrupted before the first sweep: there is nothing to keep.")
@@ -108,31 +98,31 @@ def train_and_write(config: Config, directory: Path, quiet: bool, resumed: "Chec
                 if not compile:
                     raise
                 print(f"compile: {str(problem).splitlines()[0]}; goes on uncompiled, many times slower.")
-                compile, looks = False, looks_of(False)
-                first = next(looks)
+                compile, snapshots = False, snapshots_of(False)
+                first = next(snapshots)
             if compile and not quiet:
                 print(f"Compiled in {time.monotonic() - begun:.1f} s.")
             if resumed is not None:
-                resumed.restore(population)  # E and met_at as they were: in other company they are rounded otherwise
+                resumed.restore(population)  # E and learned_at as they were: in other company E is rounded otherwise
                 resumed.forget()
-            for look in itertools.chain([first], looks):
+            for snapshot in itertools.chain([first], snapshots):
                 interrupted = bool(caught)
                 checkpoints(population, curves, tensorboard, now=interrupted)
                 for recorder in (curves, tensorboard, bar):
                     if recorder is not None:
-                        recorder(look)
+                        recorder(snapshot)
                 if interrupted:
                     break
 
         if tensorboard is not None:
-            tensorboard.finish(look, metrics(population), interrupted)
-        write_results(directory, config, curves, population, task, held_out)
+            tensorboard.finish(snapshot, metrics(population), interrupted)
+        write_results(directory, config, setup, curves, population)
         if not interrupted:
             checkpoints.remove()
     if not quiet:
         print_summary(config, population, directory)
     if interrupted and not quiet:
-        left = learning.sweeps - population.sweep
+        left = setup.learning.sweeps - population.sweep
         print(f"Interrupted after {population.sweep:,} sweeps, {left:,} before the end; what was found is written.")
         print(f"To go on: {command(directory)}")
     if caught:
@@ -141,15 +131,11 @@ def train_and_write(config: Config, directory: Path, quiet: bool, resumed: "Chec
 
 
 def write_results(
-    directory: Path,
-    config: Config,
-    curves: "Curves",
-    population: "Population",
-    task: "Task",
-    held_out: "Tensor | None",
+    directory: Path, config: Config, setup: "TrainingSetup", curves: "Curves", population: "Population"
 ) -> None:
     """Everything but the events. seeds.csv is the last: a run that has it, and no checkpoint, has finished."""
-    from experiments.running.seeds import figures, write_seeds, write_weights
+    from experiments.running.figures import figures
+    from experiments.running.seeds import write_seeds, write_weights
 
     with replacing(directory / WEIGHTS) as path:
         write_weights(path, population)
@@ -158,16 +144,16 @@ def write_results(
     if config.record.figures:
         with naming(directory / "figures"):
             (directory / "figures").mkdir(exist_ok=True)
-        for name, figure in figures(config, curves, population, task):
+        for name, figure in figures(config, setup, curves, population):
             with replacing(directory / "figures" / f"{name}.png") as path:
                 figure.savefig(path, dpi=130)
     with replacing(directory / SEEDS) as path:
-        write_seeds(path, config, population, task, held_out)
+        write_seeds(path, setup, population)
 
 
 @contextmanager
 def interruptible() -> Iterator[list[int]]:
-    """Collect the first SIGINT or SIGTERM in the list it gives, for the loop to end at a look; a second one kills."""
+    """Collect the first SIGINT or SIGTERM in the list it gives, for the loop to end at a snapshot; a second kills."""
     caught: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -194,7 +180,7 @@ def launch(config: DictConfig) -> None:
         with refusing():  # a job that has run out of time, or was preempted, is started again
             return resume(directory, [])
     saved = {"config": config, "hydra": HydraConfig.instance().cfg, "overrides": hydra_config.overrides.task}
-    with refusing(), alone_in(directory):
+    with refusing(), locked_directory(directory):
         with naming(directory / ".hydra"):
             (directory / ".hydra").mkdir(exist_ok=True)
         for name, options in saved.items():
@@ -208,7 +194,7 @@ def resume(directory: Path, beside: list[str]) -> None:
     from experiments.running.checkpoint import check_resumable, read
 
     check_resumable(directory)
-    with alone_in(directory, unused=False):
+    with locked_directory(directory, unused=False):
         checkpoint = read(directory)
         run(with_options(checkpoint.config, beside), directory, resumed=checkpoint)
 

@@ -1,17 +1,17 @@
 """Today's loop is the same: an attention layer whose backward pass is written by hand, trained as in 1986.
 
 First scaled dot-product attention (Vaswani et al. 2017, eq. 1, one head) as plain formulas, then as a Function with its
-backward pass beside its forward one, as in ``equations``; then a network with one such layer, and its training. The
-links around the layer are (1), its upper units (2), its error (3), its changes (9). New is one thing: the numbers that
-weigh the values, a, are no learned weights but are worked out anew in every case, from what the tokens themselves hold.
+backward pass beside its forward one, as in ``equations``; then a network with one such layer, which
+``repro.training.train`` trains like any other. The links around the layer are (1), its upper units (2), its error (3),
+its changes (9). New is one thing: the numbers that weigh the values, a, are no learned weights but are worked out anew
+in every case, from what the tokens themselves hold.
 
 Shapes: a *token* is one of the things attended to, such as person 1. Queries q, keys k and values v are ``[cases,
 tokens, units, replicas]``; scores s and attention a are ``[cases, tokens that ask, tokens that answer, replicas]``.
 """
 
-import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -21,13 +21,9 @@ from torch.autograd import Function
 
 from repro import equations
 from repro.equations import Logistic, TotalInput
-from repro.errors import AS_PRINTED, ErrorMeasure, included_cases
-from repro.learning import changed
-from repro.networks import ALWAYS_ON, SpecError, link_name
-from repro.population import NOT_YET
-from repro.sweeps import State, as_tensors, stretches
+from repro.errors import AS_PRINTED, ErrorMeasure
+from repro.networks import ALWAYS_ON, Link, SpecError, link_name
 from repro.tasks import Task
-from repro.training_setup import Learning, met_by
 
 # The formulas: token t asks, token u answers, unit n --------------------------------------------------------
 
@@ -126,10 +122,11 @@ def token_links(name: str) -> tuple[str, str]:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A network whose input groups are tokens: ``inputs``, name to units; ``width`` units in each token, q, k and v.
+class AttentionPlan:
+    """The ``Plan`` of a network whose input groups are tokens.
 
-    Every token asks and answers; what they get feeds ``hidden`` logistic units and those ``outputs`` logistic units.
+    inputs: name to units. width: units in each token, query, key and value. Every token asks and answers; what they get
+    feeds ``hidden`` logistic units, and those feed ``outputs`` logistic units.
     Tokens, queries, keys and values are linear units, x itself. q, k and v have no biases, as in Vaswani et al.
 
     Raises SpecError for no inputs, or fewer than 1 unit anywhere.
@@ -149,6 +146,17 @@ class Plan:
                 raise SpecError(f"{name}={units}: must be at least 1")
 
     @property
+    def output(self) -> str:
+        """The group whose outputs are compared with the desired ones."""
+        return "output"
+
+    @property
+    def all_links(self) -> tuple[Link, ...]:
+        """A link for each set of weights; those of queries, keys and values serve every token."""
+        keys = ((key, *key.split("->")) for key in self.weight_shapes)
+        return tuple(Link(source, target, key) for key, source, target in keys)
+
+    @property
     def weight_shapes(self) -> dict[str, tuple[int, int]]:
         """(to, from) of each set of weights."""
         shapes: dict[str, tuple[int, int]] = {}
@@ -163,6 +171,38 @@ class Plan:
     def weight_count(self) -> int:
         """Free weights of one network, biases included."""
         return sum(to * source for to, source in self.weight_shapes.values())
+
+    @property
+    def activity_size(self) -> int:
+        """What is computed for one case: tokens, queries, keys, values and what they get; attention; logistic units."""
+        tokens = len(self.inputs)
+        return 5 * tokens * self.width + tokens * tokens + self.hidden + self.outputs
+
+    @property
+    def signature(self) -> Hashable:
+        """See ``repro.networks.Plan``."""
+        return "attention", *self.inputs.items(), self.width, self.hidden, self.outputs
+
+    def fan_in(self, group: str) -> int:
+        """How many weights lead into each unit of a group, its bias included."""
+        return sum(self.weight_shapes[link.key][1] for link in self.all_links if link.target == group)
+
+    def activity(
+        self, w: Mapping[str, Tensor], inputs: Mapping[str, Tensor], differentiable: bool = False
+    ) -> dict[str, Tensor]:
+        """What every group holds in every case; see ``forward_pass``."""
+        return forward_pass(self, w, inputs, FUNCTIONS if differentiable else FORMULAS)
+
+    def derivatives(
+        self,
+        w: Mapping[str, Tensor],
+        inputs: Mapping[str, Tensor],
+        d: Tensor,
+        error_measure: ErrorMeasure = AS_PRINTED,
+        included: Tensor | None = None,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """See ``derivatives`` of this module."""
+        return derivatives(self, w, inputs, d, error_measure, included)
 
     def check_task(self, task: Task) -> None:
         """Raises SpecError where the task's input or desired-output units are not the network's."""
@@ -188,7 +228,7 @@ FUNCTIONS = Steps(TotalInput.apply, Logistic.apply, Attention.apply)
 
 
 def forward_pass(
-    plan: Plan, w: Mapping[str, Tensor], inputs: Mapping[str, Tensor], by: Steps = FORMULAS
+    plan: AttentionPlan, w: Mapping[str, Tensor], inputs: Mapping[str, Tensor], by: Steps = FORMULAS
 ) -> dict[str, Tensor]:
     """What every group holds in every case, by name; ``"output"`` is ``[cases, units, replicas]``.
 
@@ -203,7 +243,7 @@ def forward_pass(
     ]
     y["token"] = torch.stack(tokens, dim=1)
     for part, key in (("query", QUERY), ("key", KEY), ("value", VALUE)):
-        y[part] = apart(by.total_input(as_cases(y["token"]), w[key]), plan)
+        y[part] = as_tokens(by.total_input(as_cases(y["token"]), w[key]), plan)
     y["attended"] = by.attention(y["query"], y["key"], y["value"]).flatten(1, 2)
     x = by.total_input(y["attended"], w[HIDDEN]) + by.total_input(y[ALWAYS_ON], w[HIDDEN_BIAS])
     y["hidden"] = by.logistic(x)
@@ -217,28 +257,28 @@ def as_cases(tokens: Tensor) -> Tensor:
     return tokens.flatten(0, 1)
 
 
-def apart(tokens: Tensor, plan: Plan) -> Tensor:
+def as_tokens(tokens: Tensor, plan: AttentionPlan) -> Tensor:
     """``[cases, tokens, units, replicas]`` again."""
     found: Tensor = tokens.unflatten(0, (-1, len(plan.inputs)))
     return found
 
 
 def derivatives(
-    plan: Plan,
+    plan: AttentionPlan,
     w: Mapping[str, Tensor],
     inputs: Mapping[str, Tensor],
     d: Tensor,
-    measure: ErrorMeasure = AS_PRINTED,
+    error_measure: ErrorMeasure = AS_PRINTED,
     included: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """One forward and one backward pass, written out: the outputs y, and ∂E/∂w by key.
 
-    d, measure, included and what it returns: as in ``networks.derivatives``.
+    d, error_measure, included and what it returns: as in ``networks.derivatives``.
     """
     y = forward_pass(plan, w, inputs)
     dE_dw: dict[str, Tensor] = {}
 
-    dE_dx = equations.dE_dx(measure.dE_dy(y["output"], d, included), y["output"])
+    dE_dx = equations.dE_dx(error_measure.dE_dy(y["output"], d, included), y["output"])
     dE_dw[OUTPUT] = equations.dE_dw(dE_dx, y["hidden"])
     dE_dw[OUTPUT_BIAS] = equations.dE_dw(dE_dx, y[ALWAYS_ON])
 
@@ -252,85 +292,9 @@ def derivatives(
     for key, part in parts.items():
         dE_dw[key] = equations.dE_dw(as_cases(part), as_cases(y["token"]))
     first, *rest = (equations.dE_dy(as_cases(part), w[key]) for key, part in parts.items())
-    dE_dtoken = apart(sum(rest, first), plan)
+    dE_dtoken = as_tokens(sum(rest, first), plan)
     for position, name in enumerate(plan.inputs):
         link, bias = token_links(name)
         dE_dw[link] = equations.dE_dw(dE_dtoken[:, position], y[name])
         dE_dw[bias] = equations.dE_dw(dE_dtoken[:, position], y[ALWAYS_ON])
     return y["output"], dE_dw
-
-
-# Its training ----------------------------------------------------------------------------------------------
-
-
-def sweep(
-    plan: Plan,
-    state: State,
-    inputs: Mapping[str, Tensor],
-    d: Tensor,
-    learning: Learning,
-    rates: tuple[Tensor, Tensor],
-    tolerance: float,
-    measure: ErrorMeasure,
-    included: Tensor | None,
-) -> State:
-    """Forward, error, backward, change: ``sweeps.sweep`` for this network. rates: ε and α of this sweep."""
-    y, dE_dw = derivatives(plan, state.w, inputs, d, measure, included)
-    both = {
-        key: changed(w, dE_dw[key], state.change[key], *rates, learning.decay, decay_of=learning.decay_of)
-        for key, w in state.w.items()
-    }
-    w, change = ({key: pair[n] for key, pair in both.items()} for n in (0, 1))
-    return State(w, change, first_met(y, d, tolerance, included, state), state.done + 1)
-
-
-def first_met(y: Tensor, d: Tensor, tolerance: float, included: Tensor | None, state: State) -> Tensor:
-    """``met_at``, with the sweeps done for those that are within the tolerance for the first time."""
-    now = met_by(y, d, tolerance, included)
-    return torch.where((state.met_at == NOT_YET) & now, state.done, state.met_at)
-
-
-@functools.cache
-def compiled_sweep() -> Callable[..., State]:
-    """``sweep`` as machine code; made anew for another number of replicas, but not for another ε, α or split."""
-    fast: Callable[..., State] = torch.compile(sweep, dynamic=False, options={"cpp.threads": 1})
-    return fast
-
-
-@torch.no_grad()
-def train(
-    plan: Plan,
-    weights: Mapping[str, Tensor],
-    task: Task,
-    learning: Learning,
-    tolerance: float,
-    measure: ErrorMeasure = AS_PRINTED,
-    held_out: Tensor | None = None,
-    compile: bool = False,
-) -> State:
-    """Train a population through all of ``learning.sweeps``; the weights given stay as they are.
-
-    weights: first weights ``[to, from, replicas]`` by key. tolerance: as in ``lesson.Criterion``; who has met it goes
-    on. held_out: ``[cases, replicas or 1]``, bool: cases that a replica does not learn. compile: by ``torch.compile``,
-    which needs a C++ compiler. Returns w, the last Δw and met_at ``[replicas]``.
-
-    Raises SpecError where the task does not fit the network, ValueError for ways of learning that are not for it.
-    """
-    plan.check_task(task)
-    if learning.per_case or learning.per_fan_in or not learning.decay_biases:
-        raise ValueError("the attention network has one change a sweep, one ε, and the same decay for every weight")
-    w = dict(weights)
-    like = next(iter(w.values()))
-    task = task.to(like.device, like.dtype)
-    d = task.desired.unsqueeze(2)
-    included = None if held_out is None else included_cases(held_out.to(like.device), like)
-    counts = torch.zeros(like.shape[2], dtype=torch.int32, device=like.device)
-    state = State(w, {key: torch.zeros_like(v) for key, v in w.items()}, counts + NOT_YET, counts[:1])
-    step, begin = compiled_sweep() if compile else sweep, 0
-    for end, phase in stretches(learning.phases, 0, learning.sweeps):
-        rates = as_tensors(phase)
-        for _ in range(begin, end):
-            state = step(plan, state, task.inputs, d, learning, rates, tolerance, measure, included)
-        begin = end
-    y = forward_pass(plan, state.w, task.inputs)["output"]
-    return state._replace(met_at=first_met(y, d, tolerance, included, state))

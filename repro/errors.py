@@ -8,17 +8,14 @@ Shapes: y ``[cases, units, replicas]``, d ``[cases, units, 1]``, included ``[cas
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
 
 from repro import equations
-
-Form = Literal["squared", "cross_entropy"]
-Satisfied = Literal["never", "unit", "case"]
-MeasuredFrom = Literal["target", "bound"]
+from repro.choices import ErrorForm, MeasuredFrom, Satisfied
 
 SMALLEST_SLOPE = 1e-7
 """Least y (1 - y) that cross-entropy divides by: an output of exactly 0 or 1 in float32 has none left."""
@@ -37,32 +34,32 @@ class ErrorMeasure:
     factor: E is this many times as large; 2 leaves out the ½ of (3).
     """
 
-    form: Form = "squared"
-    satisfied: Satisfied = "never"
-    measured_from: MeasuredFrom = "target"
+    form: ErrorForm = ErrorForm.squared
+    satisfied: Satisfied = Satisfied.never
+    measured_from: MeasuredFrom = MeasuredFrom.target
     on_bound: float = 0.8
     off_bound: float = 0.2
     factor: float = 1.0
 
     def wanted(self, y: Tensor, d: Tensor, included: Tensor | None = None) -> Tensor:
         """What each output is compared with: d or the bound, and y itself where no error counts."""
-        if self.satisfied == "never" and self.measured_from == "target" and included is None:
+        if self.satisfied == Satisfied.never and self.measured_from == MeasuredFrom.target and included is None:
             return d
         should_be_on = d > (self.on_bound + self.off_bound) / 2
         # not torch.where of two numbers: in float64 that has 0.8 of float32
         bound = torch.full_like(d, self.off_bound, dtype=y.dtype).masked_fill(should_be_on, self.on_bound)
         counts = torch.ones_like(y, dtype=torch.bool) if included is None else (included > 0).expand_as(y)
-        if self.satisfied != "never":
+        if self.satisfied != Satisfied.never:
             beyond = torch.where(should_be_on, y > bound, y < bound)
-            if self.satisfied == "case":
+            if self.satisfied == Satisfied.case:
                 beyond = beyond.all(dim=1, keepdim=True)
             counts = counts & ~beyond
-        return torch.where(counts, d if self.measured_from == "target" else bound, y)
+        return torch.where(counts, d if self.measured_from == MeasuredFrom.target else bound, y)
 
     def E(self, y: Tensor, d: Tensor, included: Tensor | None = None) -> Tensor:
         """The error summed over the included cases and the units, ``[replicas]``; (3) by default."""
         t = self.wanted(y, d, included)
-        if self.form == "squared":
+        if self.form == ErrorForm.squared:
             return self.factor * equations.error(y, t)
         high, low = y.clamp_min(SMALLEST_SLOPE), (1 - y).clamp_min(SMALLEST_SLOPE)
         on, off = t.clamp_min(SMALLEST_SLOPE) / high, (1 - t).clamp_min(SMALLEST_SLOPE) / low  # 1 where t is y
@@ -71,7 +68,7 @@ class ErrorMeasure:
     def dE_dy(self, y: Tensor, d: Tensor, included: Tensor | None = None) -> Tensor:
         """The derivative of E by each output, shaped like y; (4) by default."""
         slope = equations.dE_dy_output(y, self.wanted(y, d, included))
-        if self.form == "cross_entropy":
+        if self.form == ErrorForm.cross_entropy:
             slope = slope / (y * (1 - y)).clamp_min(SMALLEST_SLOPE)
         return slope if self.factor == 1 else self.factor * slope
 
@@ -89,17 +86,17 @@ AS_PRINTED = ErrorMeasure()
 
 
 class MeasuredError(Function):
-    """E = MeasuredError.apply(y, d, measure, included): any ErrorMeasure, with its hand-written backward pass."""
+    """E = MeasuredError.apply(y, d, error_measure, included): any ErrorMeasure, with its hand-written backward pass."""
 
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(y: Tensor, d: Tensor, measure: ErrorMeasure, included: Tensor | None) -> Tensor:
-        return measure.E(y, d, included)
+    def forward(y: Tensor, d: Tensor, error_measure: ErrorMeasure, included: Tensor | None) -> Tensor:
+        return error_measure.E(y, d, included)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, ErrorMeasure, Tensor | None], output: Tensor) -> None:
-        y, d, ctx.measure, included = inputs
+        y, d, ctx.error_measure, included = inputs
         if d.requires_grad:
             raise ValueError("MeasuredError has no derivative by the desired outputs d; pass d.detach()")
         ctx.save_for_backward(y, d, included)
@@ -107,4 +104,4 @@ class MeasuredError(Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
         y, d, included = ctx.saved_tensors
-        return grad * ctx.measure.dE_dy(y, d, included), None, None, None
+        return grad * ctx.error_measure.dE_dy(y, d, included), None, None, None

@@ -19,10 +19,10 @@ from torch.autograd import Function
 
 from repro import equations, networks
 from repro.errors import AS_PRINTED, ErrorMeasure
-from repro.learning import Phase, changed
+from repro.learning import Phase, updated
 from repro.networks import ALWAYS_ON, Architecture, link_name
-from repro.population import NOT_YET, initial_weights, replicas_per_chunk
-from repro.training_setup import Criterion, met_by
+from repro.population import NEVER, initial_weights, replicas_per_chunk
+from repro.training_setup import Criterion, within_tolerance
 
 CHUNK_BYTES = 4 * 2**20
 """Room for the largest product of a step: with less, the many small operations take longer than what they compute."""
@@ -240,14 +240,14 @@ class Run(Function):
 
 @dataclass(frozen=True)
 class Trained:
-    """R nets after training: w ``[to, from, replicas]``, and E and met_at ``[replicas]``.
+    """R nets after training: w ``[to, from, replicas]``, and E and learned_at ``[replicas]``.
 
-    met_at: the number of weight changes after which a net first met the criterion, or NOT_YET.
+    learned_at: the number of weight changes after which a net first met the criterion, or NEVER.
     """
 
     w: Tensor
     E: Tensor
-    met_at: Tensor
+    learned_at: Tensor
 
 
 @torch.no_grad()
@@ -267,7 +267,7 @@ def train(
 
     phase: its ε and α. criterion: met by a net when every wanted output is within the tolerance; where it says stop,
     the net's weights then stay as they are, and it is left out of the work from the next ``every`` sweeps on.
-    highest ``[to, from]``: no weight is ever above this: it is brought down to it at the start and after each change,
+    highest ``[to, from]``: no weight is ever above this: it is brought down to it at the start and after each delta_w,
         as P p.357 holds biases negative.
 
     Raises ValueError where w does not fit the net, the course has other units, or sweeps or every is below 1.
@@ -287,28 +287,29 @@ def train(
         """Those of one chunk."""
         w = w.clone() if highest is None else torch.minimum(w, highest.unsqueeze(2))
         going = torch.arange(w.shape[2])
-        change, met_at = torch.zeros_like(w), torch.full_like(going, NOT_YET)
+        delta_w, learned_at = torch.zeros_like(w), torch.full_like(going, NEVER)
 
-        def met(y: Sequence[Tensor], before: Tensor, done: int) -> Tensor:
-            now = torch.stack([met_by(actual, d, criterion.tolerance) for _, actual, d in course.pairs(y)]).all(dim=0)
-            return torch.where((before == NOT_YET) & now, done, before)
+        def first_learned(y: Sequence[Tensor], before: Tensor, done: int) -> Tensor:
+            each = [within_tolerance(actual, d, criterion.tolerance) for _, actual, d in course.pairs(y)]
+            now = torch.stack(each).all(dim=0)
+            return torch.where((before == NEVER) & now, done, before)
 
         for begin in range(0, sweeps, every):
             if criterion.stop:
-                going = (met_at == NOT_YET).nonzero().squeeze(1)
-            own, own_change, own_met = w[..., going], change[..., going], met_at[going]
+                going = (learned_at == NEVER).nonzero().squeeze(1)
+            own, own_delta_w, own_learned_at = w[..., going], delta_w[..., going], learned_at[going]
             if not len(going):
                 break
             for done in range(begin, min(begin + every, sweeps)):
                 y, dE_dw = derivatives(net, own, course, combine, measure)
-                own_met = met(y, own_met, done)
-                active = own_met == NOT_YET if criterion.stop else None
-                own, own_change = changed(own, dE_dw, own_change, phase.epsilon, phase.alpha, active=active)
+                own_learned_at = first_learned(y, own_learned_at, done)
+                active = own_learned_at == NEVER if criterion.stop else None
+                own, own_delta_w = updated(own, dE_dw, own_delta_w, phase.epsilon, phase.alpha, active=active)
                 if highest is not None:
                     own = torch.minimum(own, highest.unsqueeze(2))
-            w[..., going], change[..., going], met_at[going] = own, own_change, own_met
+            w[..., going], delta_w[..., going], learned_at[going] = own, own_delta_w, own_learned_at
         y = forward_pass(net, w, course)
-        return Trained(w, error(course, y, measure), met(y, met_at, sweeps))
+        return Trained(w, error(course, y, measure), first_learned(y, learned_at, sweeps))
 
     parts = [some(part) for part in w.split(chunk, dim=2)]
-    return Trained(*(torch.cat([getattr(p, name) for p in parts], dim=-1) for name in ("w", "E", "met_at")))
+    return Trained(*(torch.cat([getattr(p, name) for p in parts], dim=-1) for name in ("w", "E", "learned_at")))

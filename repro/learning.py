@@ -1,21 +1,18 @@
 """The learning rule: equations (8) and (9), the phases of ε and α, and the decay of the weights.
 
-``LearningRule`` is a ``torch.optim.Optimizer``; ``changed`` is the arithmetic of one weight change, which any
+``LearningRule`` is a ``torch.optim.Optimizer``; ``updated`` is the arithmetic of one weight change, which any
 other way of running the sweeps calls too.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from repro import equations
-
-DecayOf = Literal["weight", "carried", "change"]
-"""What the decay takes a part of: the "weight", after each change (N Fig. 4); the weight too, but "carried" on by α as
-a part of the change; or the "change" alone, which leaves the size of the weight to itself."""
+from repro.choices import DecayOf
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ def phase_of(phases: Sequence[Phase], sweep: int) -> Phase:
     return phases[-1]
 
 
-def changed(
+def updated(
     w: Tensor,
     dE_dw: Tensor,
     previous: Tensor,
@@ -55,7 +52,7 @@ def changed(
     alpha: float | Tensor,
     decay: float = 0.0,
     active: Tensor | None = None,
-    decay_of: DecayOf = "weight",
+    decay_of: DecayOf = DecayOf.weight,
 ) -> tuple[Tensor, Tensor]:
     """One weight change: the new w and Δw(t), both shaped like w ``[to, from, replicas]``.
 
@@ -63,17 +60,17 @@ def changed(
     ``decay_of`` has other readings of it. ``active`` ``[replicas]``, bool: where False, the replica's weights and last
     change stay as they are.
     """
-    change = equations.momentum(dE_dw, previous, epsilon, alpha)
-    if decay and decay_of == "carried":
-        change = change - decay * w
-    elif decay and decay_of == "change":
-        change = change - decay * change
-    new = w + change
-    if decay and decay_of == "weight":
+    delta_w = equations.momentum(dE_dw, previous, epsilon, alpha)
+    if decay and decay_of == DecayOf.carried:
+        delta_w = delta_w - decay * w
+    elif decay and decay_of == DecayOf.change:
+        delta_w = delta_w - decay * delta_w
+    new = w + delta_w
+    if decay and decay_of == DecayOf.weight:
         new = new - decay * new
     if active is None:
-        return new, change
-    return torch.where(active, new, w), torch.where(active, change, previous)
+        return new, delta_w
+    return torch.where(active, new, w), torch.where(active, delta_w, previous)
 
 
 class LearningRule(torch.optim.Optimizer):
@@ -97,7 +94,7 @@ class LearningRule(torch.optim.Optimizer):
         phases: Sequence[Phase],
         decay: float = 0.0,
         changes_per_sweep: int = 1,
-        decay_of: DecayOf = "weight",
+        decay_of: DecayOf = DecayOf.weight,
     ) -> None:
         if not phases:
             raise ValueError("a learning rule needs at least one phase")
@@ -128,10 +125,10 @@ class LearningRule(torch.optim.Optimizer):
             epsilon = phase.epsilon * group["rate"]
             for w in group["params"]:
                 if w.grad is not None:
-                    previous = self.state[w].get("change", torch.zeros_like(w))
-                    new, change = changed(
+                    previous = self.state[w].get("delta_w", torch.zeros_like(w))
+                    new, delta_w = updated(
                         w, w.grad, previous, epsilon, phase.alpha, group["decay"], active, self.decay_of
                     )
-                    self.state[w]["change"] = change
+                    self.state[w]["delta_w"] = delta_w
                     w.copy_(new)
         return result

@@ -6,9 +6,10 @@ any weight exists. ``Network`` is a population of R networks with one plan, thei
 Shapes: activity ``[cases, units, replicas]``, weights ``[to, from, replicas]``.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +40,59 @@ class Link:
 def link_name(source: str, target: str) -> str:
     """The name of a link, and of its weights where they are not shared: ``"input->hidden"``."""
     return f"{source}->{target}"
+
+
+class Plan(Protocol):
+    """A network as training needs it: an ``Architecture`` of layers, or one with a layer of another kind.
+
+    w: weights ``[to, from, replicas]`` by key. inputs: ``[cases, units]`` by input group, the same for every replica.
+    d, error_measure, included: as in ``derivatives``.
+    """
+
+    @property
+    def output(self) -> str:
+        """The group whose outputs are compared with the desired ones."""
+
+    @property
+    def all_links(self) -> tuple[Link, ...]:
+        """Every link, biases included."""
+
+    @property
+    def weight_shapes(self) -> dict[str, tuple[int, int]]:
+        """(to, from) of each set of weights, by key: the order in which first weights are drawn."""
+
+    @property
+    def weight_count(self) -> int:
+        """Free weights of one network, biases included."""
+
+    @property
+    def activity_size(self) -> int:
+        """The numbers that a forward pass computes for one case: the room that a network takes."""
+
+    @property
+    def signature(self) -> Hashable:
+        """Equal where two plans compute the same by the same operations, so that machine code serves both."""
+
+    def fan_in(self, group: str) -> int:
+        """How many weights lead into each unit of a group, its bias included."""
+
+    def check_task(self, task: Task) -> None:
+        """Raises SpecError where the task's input or desired-output units are not the network's."""
+
+    def activity(
+        self, w: Mapping[str, Tensor], inputs: Mapping[str, Tensor], differentiable: bool = False
+    ) -> dict[str, Tensor]:
+        """The outputs of every group, ``[cases, units, replicas]``; differentiable: through the autograd Functions."""
+
+    def derivatives(
+        self,
+        w: Mapping[str, Tensor],
+        inputs: Mapping[str, Tensor],
+        d: Tensor,
+        error_measure: ErrorMeasure = AS_PRINTED,
+        included: Tensor | None = None,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The outputs y, and ∂E/∂w by key, by one forward and one backward pass written out."""
 
 
 @dataclass(frozen=True)
@@ -180,6 +234,34 @@ class Architecture:
         """How many weights lead into each unit of a group, its bias included."""
         return sum(self.groups.get(link.source, 1) for link in self.into(group))
 
+    @property
+    def activity_size(self) -> int:
+        """Units that compute, each an output a case."""
+        return sum(self.groups[group] for group in self.receiving)
+
+    @property
+    def signature(self) -> Hashable:
+        """See ``Plan``."""
+        functions = tuple(self.function(group) for group in self.receiving)
+        return (*self.groups.items(), *self.all_links), functions
+
+    def activity(
+        self, w: Mapping[str, Tensor], inputs: Mapping[str, Tensor], differentiable: bool = False
+    ) -> dict[str, Tensor]:
+        """The outputs of every group, by (1) and (2), ``[cases, units, replicas]``; of an input the last axis is 1."""
+        return forward_pass(self, w, inputs, differentiable)[1]
+
+    def derivatives(
+        self,
+        w: Mapping[str, Tensor],
+        inputs: Mapping[str, Tensor],
+        d: Tensor,
+        error_measure: ErrorMeasure = AS_PRINTED,
+        included: Tensor | None = None,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """See ``derivatives`` of this module."""
+        return derivatives(self, w, inputs, d, error_measure, included)
+
     def check_task(self, task: Task) -> None:
         """Raises SpecError where the task's input or desired-output units are not the network's."""
         if set(task.inputs) != set(self.inputs):
@@ -201,7 +283,7 @@ class Architecture:
 
 
 class Network(nn.Module):
-    """R networks of one architecture, each with its own weights: ``network(inputs)`` is the forward pass.
+    """R networks of one plan, each with its own weights: ``network(inputs)`` is the forward pass.
 
     weights: for each key of ``architecture.weight_shapes`` a tensor ``[to, from, replicas]``, kept as a Parameter.
     inputs: for each input group a tensor ``[cases, units]``, the same for every replica.
@@ -212,7 +294,7 @@ class Network(nn.Module):
     Raises ValueError where a weight is missing, left over or of another shape.
     """
 
-    def __init__(self, architecture: Architecture, weights: Mapping[str, Tensor]) -> None:
+    def __init__(self, architecture: Plan, weights: Mapping[str, Tensor]) -> None:
         super().__init__()
         self.architecture = architecture
         shapes = architecture.weight_shapes
@@ -231,27 +313,23 @@ class Network(nn.Module):
         return int(next(iter(self.weights.values())).shape[2])
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Outputs ``[cases, units, replicas]`` of the top group, by equations (1) and (2)."""
+        """Outputs ``[cases, units, replicas]`` of the top group."""
         return self.activity(inputs)[self.architecture.output]
 
     def activity(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The outputs of every group, ``[cases, units, replicas]``; those of an input have a last axis of 1."""
-        y = bottom(self.architecture, inputs)
-        for group in self.architecture.receiving:
-            first, *rest = (TotalInput.apply(y[k.source], self.weights[k.key]) for k in self.architecture.into(group))
-            y[group] = self.architecture.function(group).apply(sum(rest, first))
-        return y
+        return self.architecture.activity(dict(self.weights.items()), inputs, differentiable=True)
 
     def derivatives(
         self,
         inputs: Mapping[str, Tensor],
         d: Tensor,
-        measure: ErrorMeasure = AS_PRINTED,
+        error_measure: ErrorMeasure = AS_PRINTED,
         included: Tensor | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Outputs and ∂E/∂w by the formulas alone: ``derivatives`` of this module with this network's weights."""
+        """Outputs and ∂E/∂w by the formulas alone, without autograd."""
         weights = {key: value.detach() for key, value in self.weights.items()}
-        return derivatives(self.architecture, weights, inputs, d, measure, included)
+        return self.architecture.derivatives(weights, inputs, d, error_measure, included)
 
 
 def derivatives(
@@ -259,13 +337,13 @@ def derivatives(
     weights: Mapping[str, Tensor],
     inputs: Mapping[str, Tensor],
     d: Tensor,
-    measure: ErrorMeasure = AS_PRINTED,
+    error_measure: ErrorMeasure = AS_PRINTED,
     included: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """One forward and one backward pass, written out: the outputs y of the top group, and ∂E/∂w by key.
 
-    d: desired outputs ``[cases, units, 1]``. measure: E, as printed unless given. included: ``[cases, 1, replicas]``,
-    1 where the case counts for the replica and 0 where it does not; None: all count.
+    d: desired outputs ``[cases, units, 1]``. error_measure: E, as printed unless given. included
+    ``[cases, 1, replicas]``: 1 where the case counts for the replica and 0 where it does not; None: all count.
     Returns y ``[cases, units, replicas]`` and derivatives shaped like the weights.
     """
     x, y = forward_pass(architecture, weights, inputs)
@@ -273,7 +351,7 @@ def derivatives(
     dE_dw: dict[str, Tensor] = {}
     for group in reversed(architecture.receiving):
         if group == architecture.output:
-            dE_dy = measure.dE_dy(y[group], d, included)
+            dE_dy = error_measure.dE_dy(y[group], d, included)
         else:
             first, *rest = (equations.dE_dy(dE_dx[k.target], weights[k.key]) for k in architecture.out_of(group))
             dE_dy = sum(rest, first)
@@ -284,28 +362,25 @@ def derivatives(
     return y[architecture.output], dE_dw
 
 
-def activity(
-    architecture: Architecture, weights: Mapping[str, Tensor], inputs: Mapping[str, Tensor]
-) -> dict[str, Tensor]:
-    """The outputs of every group, by (1) and (2) written out, as ``Network.activity`` gives them."""
-    _, y = forward_pass(architecture, weights, inputs)
-    return y
-
-
 def forward_pass(
-    architecture: Architecture, weights: Mapping[str, Tensor], inputs: Mapping[str, Tensor]
+    architecture: Architecture, w: Mapping[str, Tensor], inputs: Mapping[str, Tensor], differentiable: bool = False
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """(1) and (2) written out: the total inputs x of the groups that receive, and the outputs y of every group."""
+    """(1) and (2): the total inputs x of the groups that receive, and the outputs y of every group.
+
+    differentiable: through the autograd Functions of the same formulas, whose backward passes are (5) to (7).
+    """
+    total_input = TotalInput.apply if differentiable else equations.total_input
     x: dict[str, Tensor] = {}
-    y = bottom(architecture, inputs)
+    y = input_activity(architecture, inputs)
     for group in architecture.receiving:
-        first, *rest = (equations.total_input(y[k.source], weights[k.key]) for k in architecture.into(group))
+        function = architecture.function(group)
+        first, *rest = (total_input(y[link.source], w[link.key]) for link in architecture.into(group))
         x[group] = sum(rest, first)
-        y[group] = architecture.function(group).y(x[group])
+        y[group] = (function.apply if differentiable else function.y)(x[group])
     return x, y
 
 
-def bottom(architecture: Architecture, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def input_activity(architecture: Architecture, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The outputs that no equation gives: those of the input units, ``[cases, units, 1]``, and the one always 1."""
     y = {name: inputs[name].unsqueeze(2) for name in architecture.inputs}
     some = next(iter(y.values()))
@@ -313,15 +388,15 @@ def bottom(architecture: Architecture, inputs: Mapping[str, Tensor]) -> dict[str
     return y
 
 
-def error(y: Tensor, d: Tensor, measure: ErrorMeasure = AS_PRINTED, included: Tensor | None = None) -> Tensor:
+def error(y: Tensor, d: Tensor, error_measure: ErrorMeasure = AS_PRINTED, included: Tensor | None = None) -> Tensor:
     """Equation (3), or another measure, with its hand-written backward pass: E ``[replicas]``, differentiable.
 
     y ``[cases, units, replicas]``, d ``[cases, units]`` or ``[cases, units, 1]``, included as in ``derivatives``.
     """
     d = d if d.ndim == 3 else d.unsqueeze(2)
     result: Tensor
-    if measure == AS_PRINTED and included is None:
+    if error_measure == AS_PRINTED and included is None:
         result = SquaredError.apply(y, d)
     else:
-        result = MeasuredError.apply(y, d, measure, included)
+        result = MeasuredError.apply(y, d, error_measure, included)
     return result

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 from repro import equations
+from repro.choices import UnitFunction
 from repro.equations import Logistic
 
 # The formulas ---------------------------------------------------------------------------------------------
@@ -142,3 +143,14 @@ SOFTSIGN = differentiable(softsign, softsign_dE_dx)
 ARCTAN = differentiable(arctan, arctan_dE_dx)
 GAUSSIAN = differentiable(gaussian, gaussian_dE_dx)
 THRESHOLD = differentiable(threshold, threshold_dE_dx)
+
+BY_NAME = {
+    UnitFunction.logistic: LOGISTIC,
+    UnitFunction.symmetric: SYMMETRIC,
+    UnitFunction.tanh: TANH,
+    UnitFunction.softsign: SOFTSIGN,
+    UnitFunction.arctan: ARCTAN,
+    UnitFunction.gaussian: GAUSSIAN,
+    UnitFunction.threshold: THRESHOLD,
+}
+"""Each by the name that an experiment's options have for it."""

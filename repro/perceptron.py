@@ -21,7 +21,7 @@ from torch import Tensor
 
 from repro import equations
 from repro.output_functions import threshold
-from repro.population import NOT_YET
+from repro.population import NEVER
 from repro.tasks import Task
 
 CLEAR = 1e-9
@@ -66,9 +66,9 @@ class Perceptrons:
 
     weights: int64 ``[to, from, replicas]``, where each replica stopped.
     most_right: the most cases that were right at once, before the first sweep or after any.
-    solved_at: the sweeps after which all cases were right; the procedure then changes nothing. NOT_YET: never.
+    solved_at: the sweeps after which all cases were right; the procedure then changes nothing. NEVER: never.
     enters: the sweeps after which the weights first were what they came back to, where not all cases were right.
-    period: how many sweeps later they came back; NOT_YET both where they did not.
+    period: how many sweeps later they came back; NEVER both where they did not.
     """
 
     weights: Tensor
@@ -94,7 +94,7 @@ def perceptron(task: Task, weights: Tensor, sweeps: int) -> Perceptrons:
     _check(task, weights, sweeps)
     inputs, d, w = inputs_of(task).long(), task.desired.long().unsqueeze(2), weights.clone()
     replicas = w.shape[2]
-    solved_at, enters, period = (torch.full((replicas,), NOT_YET) for _ in range(3))
+    solved_at, enters, period = (torch.full((replicas,), NEVER) for _ in range(3))
     most_right = torch.zeros(replicas, dtype=torch.int64)
     seen: list[dict[tuple[int, ...], int]] = [{} for _ in range(replicas)]
     going = torch.arange(replicas)
@@ -106,7 +106,7 @@ def perceptron(task: Task, weights: Tensor, sweeps: int) -> Perceptrons:
             before = seen[replica].setdefault(tuple(state), sweep)
             if before < sweep:
                 enters[replica], period[replica] = before, sweep - before
-        going = going[(solved_at[going] == NOT_YET) & (period[going] == NOT_YET)]
+        going = going[(solved_at[going] == NEVER) & (period[going] == NEVER)]
         if not len(going) or sweep == sweeps:
             break
         w[..., going] = _after_each_case(inputs, d, w[..., going])
@@ -125,7 +125,7 @@ class LinearUnits:
     """What the delta rule came to; all ``[replicas]`` but the weights, ``[to, from, replicas]``.
 
     right: the cases on the right side of ½ at the end. E: (3) at the end.
-    solved_at: the sweeps after which all cases were first on the right side of ½. NOT_YET: never.
+    solved_at: the sweeps after which all cases were first on the right side of ½. NEVER: never.
     """
 
     weights: Tensor
@@ -149,11 +149,11 @@ def delta_rule(task: Task, weights: Tensor, epsilon: float, sweeps: int) -> Line
         raise ValueError(f"epsilon={epsilon}: must be a number above 0")
     _check(task, weights, sweeps)
     inputs, d, w = inputs_of(task).to(weights), task.desired.to(weights).unsqueeze(2), weights
-    solved_at = torch.full((w.shape[2],), NOT_YET)
+    solved_at = torch.full((w.shape[2],), NEVER)
     for sweep in range(sweeps + 1):
         y = equations.total_input(inputs, w)
         right = cases_right(y, d)
-        solved_at = torch.where((solved_at == NOT_YET) & (right == len(d)), sweep, solved_at)
+        solved_at = torch.where((solved_at == NEVER) & (right == len(d)), sweep, solved_at)
         if sweep < sweeps:
             w = w + weight_change(y, d, inputs, epsilon)
     return LinearUnits(w, right, solved_at, equations.error(y, d))

@@ -5,14 +5,13 @@ so that near small weights its growth is small too, and decay pulls each layer b
 the growth on a network's own weights, from second derivatives of E through the hand-written backward passes.
 """
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
 from repro.errors import ErrorMeasure
+from repro.hessian import hessian
 from repro.learning import Phase
-from repro.networks import ALWAYS_ON, Network, error, link_name
+from repro.networks import ALWAYS_ON, Network, link_name
 from repro.tasks import Task
 
 FARTHEST = 40.0
@@ -20,7 +19,7 @@ FARTHEST = 40.0
 
 
 @torch.no_grad()
-def settle_output_biases(network: Network, task: Task, measure: ErrorMeasure, steps: int = 64) -> None:
+def settle_output_biases(network: Network, task: Task, error_measure: ErrorMeasure, steps: int = 64) -> None:
     """Move the output biases, and nothing else, to where E is least: the plateau of these weights. In place.
 
     By halving an interval, one an output unit and replica, to where ∂E/∂b turns from negative to positive. It need not
@@ -32,28 +31,12 @@ def settle_output_biases(network: Network, task: Task, measure: ErrorMeasure, st
     low, high = torch.full_like(b, -FARTHEST), torch.full_like(b, FARTHEST)
     for _ in range(steps):
         b.copy_((low + high) / 2)
-        _, dE_dw = network.derivatives(task.inputs, task.desired.unsqueeze(2), measure)
+        _, dE_dw = network.derivatives(task.inputs, task.desired.unsqueeze(2), error_measure)
         low, high = torch.where(dE_dw[key] < 0, b, low), torch.where(dE_dw[key] < 0, high, b)
     b.copy_(low)
 
 
-def curvature(network: Network, task: Task, measure: ErrorMeasure, keys: Sequence[str]) -> Tensor:
-    """The second derivatives of E by the weights of ``keys``, ``[weights, weights, replicas]``.
-
-    Each row is one more backward pass, for all replicas at once, since no replica's E depends on another's weights.
-    """
-    weights = [network.weights[key] for key in keys]
-    E = error(network(task.inputs), task.desired, measure)
-    slopes = torch.autograd.grad(E.sum(), weights, create_graph=True)
-    rows = []
-    for slope in slopes:
-        for one in slope.flatten(0, 1):
-            row = torch.autograd.grad(one.sum(), weights, retain_graph=True, materialize_grads=True)
-            rows.append(torch.cat([part.flatten(0, 1) for part in row]))
-    return torch.stack(rows)
-
-
-def growth_rate(network: Network, task: Task, measure: ErrorMeasure, phase: Phase) -> Tensor:
+def growth_rate(network: Network, task: Task, error_measure: ErrorMeasure, phase: Phase) -> Tensor:
     """The growth per sweep of the direction that leaves the plateau fastest, ``[replicas]``.
 
     -λ ε / (1 - α), with λ the most negative eigenvalue of the second derivatives of E by the weights between units
@@ -61,6 +44,6 @@ def growth_rate(network: Network, task: Task, measure: ErrorMeasure, phase: Phas
     decay for the network to leave. 1 / (1 - α) is what (9) makes of a gradient that stays as it is.
     """
     keys = [key for key in network.weights if not key.startswith(f"{ALWAYS_ON}->")]
-    eigenvalues = torch.linalg.eigvalsh(curvature(network, task, measure, keys).permute(2, 0, 1))
+    eigenvalues = torch.linalg.eigvalsh(hessian(network, task, error_measure, keys).permute(2, 0, 1))
     growth: Tensor = (-eigenvalues[:, 0]).clamp_min(0) * phase.epsilon / (1 - phase.alpha)
     return growth

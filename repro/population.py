@@ -4,17 +4,16 @@ Replica r of the population is the network of ``seeds[r]``. Its first weights de
 architecture alone, so it starts, and in exact arithmetic ends, as it would if it were trained by itself.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from repro.networks import ALWAYS_ON, Architecture, link_name
+from repro.networks import ALWAYS_ON, Plan, link_name
 
-NOT_YET = -1
-"""``met_at`` of a replica that has not met the criterion."""
+NEVER = -1
+"""``learned_at`` of a replica that has not learned."""
 
 LANES = 16
 """float32 numbers in the widest vector of today's CPUs: a number of replicas in between leaves the last vector to be
@@ -24,20 +23,8 @@ DRAWN_AT_ONCE = 10_000
 """Seeds whose first weights are drawn in float64 before they take on the precision of the others."""
 
 
-class HasWeights(Protocol):
-    """A plan of a network, as far as its weights go: an ``Architecture``, or another."""
-
-    @property
-    def weight_shapes(self) -> dict[str, tuple[int, int]]:
-        """(to, from) of each set of weights, by key."""
-
-    @property
-    def weight_count(self) -> int:
-        """All weights of one network."""
-
-
 def initial_weights(
-    architecture: HasWeights,
+    architecture: Plan,
     seeds: Sequence[int],
     initial_range: float,
     dtype: torch.dtype = torch.float32,
@@ -64,32 +51,50 @@ def initial_weights(
         for row, seed in enumerate(some):
             torch.rand(count, generator=generator.manual_seed(seed), dtype=torch.float64, out=drawn[row])
         weights[:, begin : begin + len(some)] = ((2 * drawn - 1) * initial_range).T.to(device, dtype)
+    return by_key(architecture, weights)
+
+
+def by_key(architecture: Plan, flat: Tensor) -> dict[str, Tensor]:
+    """All weights of each network in one column, ``[weights, replicas]``, taken apart: ``[to, from, replicas]`` by key.
+
+    In the order of ``architecture.weight_shapes``, each set row by row.
+    """
     shapes = architecture.weight_shapes
-    parts = weights.split([to * source for to, source in shapes.values()])
-    return {key: part.reshape(*shape, len(seeds)) for (key, shape), part in zip(shapes.items(), parts, strict=True)}
+    parts = flat.split([to * source for to, source in shapes.values()])
+    return {key: part.unflatten(0, shape) for (key, shape), part in zip(shapes.items(), parts, strict=True)}
+
+
+def flat(architecture: Plan, weights: Mapping[str, Tensor]) -> Tensor:
+    """The reverse of ``by_key``: ``[weights, replicas]``. A ParameterDict has its keys in the alphabet's order."""
+    return torch.cat([weights[key].flatten(0, 1) for key in architecture.weight_shapes])
+
+
+def finite(weights: Mapping[str, Tensor]) -> bool:
+    """Whether all the weights are numbers, which those of a network that has diverged are not."""
+    return all(bool(w.isfinite().all()) for w in weights.values())
 
 
 @dataclass
 class Population:
     """The state of R networks between two sweeps.
 
-    weights, changes: by key, ``[to, from, replicas]``: w and the last Δw.
-    met_at ``[replicas]``: the number of weight changes after which the replica first met the criterion, or NOT_YET.
-    E ``[replicas]``: the error at the last look.
+    weights, delta_w: by key, ``[to, from, replicas]``: w and the last Δw.
+    learned_at ``[replicas]``: the number of weight changes after which the replica first met the criterion, or NEVER.
+    E ``[replicas]``: the error at the last snapshot.
     """
 
-    architecture: Architecture
+    architecture: Plan
     seeds: Sequence[int]
     weights: dict[str, Tensor]
-    changes: dict[str, Tensor]
-    met_at: Tensor
+    delta_w: dict[str, Tensor]
+    learned_at: Tensor
     E: Tensor
     sweep: int = 0
 
     @classmethod
     def start(
         cls,
-        architecture: Architecture,
+        architecture: Plan,
         seeds: Sequence[int],
         initial_range: float,
         dtype: torch.dtype = torch.float32,
@@ -111,22 +116,45 @@ class Population:
             architecture=architecture,
             seeds=seeds if isinstance(seeds, range) else tuple(seeds),
             weights=weights,
-            changes={key: torch.zeros_like(w) for key, w in weights.items()},
-            met_at=torch.full((len(seeds),), NOT_YET, dtype=torch.int32, device=device),
+            delta_w={key: torch.zeros_like(w) for key, w in weights.items()},
+            learned_at=torch.full((len(seeds),), NEVER, dtype=torch.int32, device=device),
             E=torch.full((len(seeds),), torch.nan, dtype=dtype, device=device),
         )
 
     @property
-    def met(self) -> Tensor:
+    def learned(self) -> Tensor:
         """Which replicas have met the criterion, ``[replicas]``, bool."""
-        return self.met_at != NOT_YET
+        return self.learned_at != NEVER
 
     def replica(self, index: int) -> dict[str, Tensor]:
         """The weights of one replica, ``[to, from]`` each."""
         return {key: w[..., index] for key, w in self.weights.items()}
 
+    def take(self, indices: Iterable[int]) -> "Population":
+        """Some replicas as a population of their own, a copy, in the order given; one may be taken twice."""
+        which = [*indices]
+        taken = torch.tensor(which, dtype=torch.long, device=self.E.device)
+        return replace(
+            self,
+            seeds=tuple(self.seeds[r] for r in which),
+            weights={key: w.index_select(2, taken) for key, w in self.weights.items()},
+            delta_w={key: last.index_select(2, taken) for key, last in self.delta_w.items()},
+            learned_at=self.learned_at[taken],
+            E=self.E[taken],
+        )
 
-def replicas_per_chunk(architecture: Architecture, cases: int, dtype: torch.dtype, budget: int) -> int:
+    def cpu(self) -> "Population":
+        """The same population in the CPU's memory."""
+        return replace(
+            self,
+            weights={key: w.cpu() for key, w in self.weights.items()},
+            delta_w={key: last.cpu() for key, last in self.delta_w.items()},
+            learned_at=self.learned_at.cpu(),
+            E=self.E.cpu(),
+        )
+
+
+def replicas_per_chunk(architecture: Plan, cases: int, dtype: torch.dtype, budget: int) -> int:
     """How many replicas to sweep at a time so that the largest product of (1), (6), (7) fits ``budget`` bytes.
 
     Those products have cases x to x from numbers a replica. At least 1; a multiple of LANES where it is as many. What

@@ -6,18 +6,20 @@ come from, as in ``[to, from]``.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from repro.networks import ALWAYS_ON, Architecture, link_name
+from repro.networks import ALWAYS_ON, Architecture, Plan, link_name
 
 
 @dataclass(frozen=True)
-class PublishedNetwork:
-    """A network as printed. ``sweeps`` is what its figure or text says the learning took."""
+class PrintedNetwork:
+    """A network as printed, with the task that it has learned. ``sweeps`` is what the learning took."""
 
     source: str
+    task: str
     groups: Mapping[str, int]
     links: Mapping[str, Sequence[str]]
     weights: Mapping[str, Sequence[Sequence[float]]]
@@ -25,7 +27,7 @@ class PublishedNetwork:
     sweeps: int
     epsilon: float
 
-    @property
+    @cached_property
     def architecture(self) -> Architecture:
         """Its groups and links."""
         return Architecture(self.groups, self.links)
@@ -37,8 +39,9 @@ class PublishedNetwork:
         return {key: torch.tensor(value, dtype=torch.float64).unsqueeze(2) for key, value in rows.items()}
 
 
-SYMMETRY = PublishedNetwork(
+SYMMETRY = PrintedNetwork(
     source="N Fig. 1",
+    task="symmetry",
     groups={"input": 6, "hidden": 2, "output": 1},
     links={"hidden": ["input"], "output": ["hidden"]},
     weights={
@@ -50,8 +53,9 @@ SYMMETRY = PublishedNetwork(
     epsilon=0.1,
 )
 
-SYMMETRY_PDP = PublishedNetwork(
+SYMMETRY_PDP = PrintedNetwork(
     source="P Fig. 9, p.340",
+    task="symmetry",
     groups={"input": 6, "hidden": 2, "output": 1},
     links={"hidden": ["input"], "output": ["hidden"]},
     weights={
@@ -63,8 +67,9 @@ SYMMETRY_PDP = PublishedNetwork(
     epsilon=0.1,
 )
 
-XOR = PublishedNetwork(
+XOR = PrintedNetwork(
     source="P Fig. 3, p.331",
+    task="xor",
     groups={"input": 2, "hidden": 1, "output": 1},
     links={"hidden": ["input"], "output": ["hidden", "input"]},
     weights={
@@ -92,8 +97,9 @@ ENCODER_CODES = (
 )
 """The encoder's 3 hidden units for each of its 8 cases (P Table 5, p.335-339)."""
 
-XOR_LOCAL_MINIMUM = PublishedNetwork(
+XOR_LOCAL_MINIMUM = PrintedNetwork(
     source="P Fig. 5, p.333",
+    task="xor",
     groups={"input": 2, "hidden": 2, "output": 1},
     links={"hidden": ["input"], "output": ["hidden"]},
     weights={"input->hidden": [[-2.0, 9.2], [4.3, 8.8]], "hidden->output": [[-4.5, 5.3]]},
@@ -101,3 +107,23 @@ XOR_LOCAL_MINIMUM = PublishedNetwork(
     sweeps=6587,
     epsilon=0.25,
 )
+
+BY_NAME = {
+    "symmetry": SYMMETRY,
+    "symmetry_pdp": SYMMETRY_PDP,
+    "xor": XOR,
+    "xor_local_minimum": XOR_LOCAL_MINIMUM,
+}
+"""Each by the name that an experiment's options have for it. Of two of one network that of N comes first."""
+
+
+def of(architecture: Plan, task: str) -> PrintedNetwork | None:
+    """The first printed network with the same groups and links that has learned the same task; None: there is none."""
+    return next((p for p in BY_NAME.values() if p.task == task and same_network(architecture, p.architecture)), None)
+
+
+def same_network(one: Plan, other: Plan) -> bool:
+    """Whether two networks have the same groups and links. Of what function their units are is left out of account."""
+    if not (isinstance(one, Architecture) and isinstance(other, Architecture)):
+        return one == other
+    return dict(one.groups) == dict(other.groups) and one.all_links == other.all_links

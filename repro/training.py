@@ -1,6 +1,6 @@
 """Training a population: which replicas are swept together, how many sweeps at a time, and what is handed out.
 
-``train`` is a generator. It prints, logs and saves nothing: it hands its caller a ``Look`` at the population
+``train`` is a generator. It prints, logs and saves nothing: it hands its caller a ``Snapshot`` of the population
 every so many sweeps, and in between it never waits for the device.
 """
 
@@ -8,17 +8,16 @@ import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from repro import sweeps
-from repro.errors import AS_PRINTED, ErrorMeasure
+from repro import backends
+from repro.backends import Backend
+from repro.choices import BackwardPass
 from repro.population import LANES, Population, replicas_per_chunk
-from repro.sweeps import Advance, State
-from repro.tasks import Task
-from repro.training_setup import Criterion, Learning, Lesson
+from repro.sweeps import State
+from repro.training_setup import TrainingSetup
 
 CHUNK_BYTES = {"cpu": 2 * 2**20, "cuda": 2**30}
 """Room for the largest intermediate product of a sweep: about a core's cache; a small part of a GPU's memory."""
@@ -27,12 +26,13 @@ COMPILED_CHUNK_BYTES, COMPILED_CHUNK = 2**17, (32, 1024)
 """Room for the outputs of a chunk's units in a compiled sweep, where nothing else is kept; the fewest and the most
 replicas, by what the loop itself costs."""
 
-BackwardPass = Literal["explicit", "autograd"]
-
 
 @dataclass(frozen=True)
-class Look:
-    """What ``train`` hands out: the population after ``sweep`` sweeps, E and met_at up to date for that moment."""
+class Snapshot:
+    """What ``train`` hands out: the population after ``sweep`` sweeps, E and learned_at up to date for that moment.
+
+    It is the population itself, which training goes on to change: whoever needs it later copies it.
+    """
 
     sweep: int
     population: Population
@@ -40,23 +40,19 @@ class Look:
 
 def train(
     population: Population,
-    task: Task,
-    learning: Learning,
-    criterion: Criterion,
+    setup: TrainingSetup,
     every: int = 1,
-    backward_pass: BackwardPass = "explicit",
+    backward_pass: BackwardPass = BackwardPass.explicit,
     compile: bool = False,
     chunk: int | None = None,
     workers: int = 1,
-    measure: ErrorMeasure = AS_PRINTED,
-    held_out: Tensor | None = None,
-) -> Iterator[Look]:
-    """Train the population, in place, and yield a Look at it as it is and after each ``every`` sweeps.
+) -> Iterator[Snapshot]:
+    """Train the population, in place, and yield a Snapshot of it as it is and after each ``every`` sweeps.
 
-    It ends after ``learning.sweeps`` sweeps, or sooner, at a look, where every replica has stopped. A replica
+    It ends after ``setup.learning.sweeps`` sweeps, or sooner, at a snapshot, where every replica has stopped. A replica
     that has stopped takes no part in later sweeps, so the work shrinks as the population learns.
 
-    backward_pass: "explicit" runs ``networks.derivatives``; "autograd" runs ``backward`` through the Functions of
+    backward_pass: explicit runs ``Plan.derivatives``; autograd runs ``backward`` through the Functions of
         ``equations``. The same formulas each time, and the same numbers up to rounding.
     compile: run the explicit one through ``torch.compile``, which needs a C++ compiler. On a CPU a replica's numbers
         are then the same to the last bit whatever the other replicas, ``chunk`` and ``workers`` are.
@@ -65,24 +61,22 @@ def train(
     workers: chunks swept at the same time, each in a thread of its own. On a CPU this uses the cores better than
         torch's threads within an operation (``torch.set_num_threads``), which small operations only wait for. A GPU
         does one chunk at a time.
-    measure: how the error of the outputs is counted; (3) unless given.
-    held_out: ``[cases, replicas or 1]``, bool: cases that a replica does not learn; None: it learns all.
 
-    Raises SpecError where the task does not fit the network, ValueError for ``every`` or ``workers`` below 1, or
-    for compile with autograd.
+    Raises ValueError for ``every`` or ``workers`` below 1, for compile with autograd, and for a population of another
+    network than the set-up's.
     """
     for name, value in (("every", every), ("workers", workers)):
         if value < 1:
             raise ValueError(f"{name}={value}: must be at least 1")
-    if compile and backward_pass == "autograd":
+    if compile and backward_pass == BackwardPass.autograd:
         raise ValueError("compile=True: is for the explicit backward pass")
-    population.architecture.check_task(task)
+    if population.architecture.signature != setup.architecture.signature:
+        raise ValueError("the population is of another network than setup.architecture")
     device, dtype = population.E.device, population.E.dtype
-    held_out = None if held_out is None else held_out.to(device)
-    lesson = Lesson(population.architecture, task.to(device, dtype), learning, criterion, measure, held_out)
+    setup = setup.to(device, dtype)
     workers = workers if device.type == "cpu" else 1
-    chunk = chunk or _chunk(population, lesson, compile, workers)
-    advance = _advance(lesson, backward_pass, compile, device)
+    chunk = chunk or _chunk(population, setup, compile, workers)
+    backend = _backend(setup, backward_pass, compile, device)
 
     def go_on(replicas: Tensor, until: int) -> None:
         """All of them, chunk by chunk. The first alone, at the start: what has to be compiled is compiled once."""
@@ -91,46 +85,45 @@ def train(
             replicas = torch.cat([replicas, replicas[-1:].expand(-len(replicas) % width)])
         first, *rest = replicas.split(width)
         if population.sweep == until:
-            _go_on(population, lesson, advance, until, first)
+            _go_on(population, setup, backend, until, first)
         else:
             rest = [first, *rest]
-        list(pool.map(lambda part: _go_on(population, lesson, advance, until, part), rest))
+        list(pool.map(lambda part: _go_on(population, setup, backend, until, part), rest))
         population.sweep = until
 
     with ThreadPoolExecutor(workers) as pool:
         everyone = going = torch.arange(len(population.seeds), device=device)
         go_on(going, population.sweep)
-        yield Look(population.sweep, population)
-        while population.sweep < learning.sweeps:
-            if criterion.stop:
-                going = everyone[~population.met]
+        yield Snapshot(population.sweep, population)
+        while population.sweep < setup.learning.sweeps:
+            if setup.criterion.stop:
+                going = everyone[~population.learned]
             if not len(going):
                 return
-            go_on(going, min(population.sweep + every, learning.sweeps))
-            yield Look(population.sweep, population)
+            go_on(going, min(population.sweep + every, setup.learning.sweeps))
+            yield Snapshot(population.sweep, population)
 
 
-def _advance(lesson: Lesson, backward_pass: BackwardPass, compile: bool, device: torch.device) -> Advance:
+def _backend(setup: TrainingSetup, backward_pass: BackwardPass, compile: bool, device: torch.device) -> Backend:
     """The way to run many sweeps."""
-    if backward_pass == "autograd":
-        return sweeps.by_autograd(lesson)
+    if backward_pass == BackwardPass.autograd:
+        return backends.by_autograd(setup)
     if device.type == "cuda":
-        return sweeps.recorded(lesson, compile)
-    return sweeps.compiled(lesson) if compile else sweeps.explicit(lesson)
+        return backends.recorded(setup, compile)
+    return backends.compiled(setup) if compile else backends.explicit(setup)
 
 
-def _chunk(population: Population, lesson: Lesson, compile: bool, workers: int) -> int:
+def _chunk(population: Population, setup: TrainingSetup, compile: bool, workers: int) -> int:
     """How many replicas to sweep at a time."""
-    architecture, share = population.architecture, math.ceil(len(population.seeds) / workers)
-    cases, dtype, kind = len(lesson.task.cases), population.E.dtype, population.E.device.type
+    plan, share = setup.architecture, math.ceil(len(population.seeds) / workers)
+    cases, dtype, kind = len(setup.task.cases), population.E.dtype, population.E.device.type
     if compile and kind == "cpu":
-        units = sum(architecture.groups[group] for group in architecture.receiving)
         fewest, most = COMPILED_CHUNK
-        fit = COMPILED_CHUNK_BYTES // (cases * units * dtype.itemsize)
+        fit = COMPILED_CHUNK_BYTES // (cases * plan.activity_size * dtype.itemsize)
         return min(max(fewest, power_of_2(fit)), most, max(LANES, power_of_2(share)))
-    at_once = 1 if lesson.learning.per_case else cases
+    at_once = 1 if setup.learning.per_case else cases
     budget = CHUNK_BYTES.get(kind, CHUNK_BYTES["cuda"])
-    return min(replicas_per_chunk(architecture, at_once, dtype, budget), share)
+    return min(replicas_per_chunk(plan, at_once, dtype, budget), share)
 
 
 def _width(chunk: int, going: int, workers: int, compile: bool, device: torch.device) -> int:
@@ -149,16 +142,16 @@ def power_of_2(least: int) -> int:
 
 
 @torch.no_grad()
-def _go_on(population: Population, lesson: Lesson, advance: Advance, until: int, part: Tensor) -> None:
-    """Take some replicas out of the population, through the sweeps up to ``until``, and back, with E and met_at."""
-    w, change = (
+def _go_on(population: Population, setup: TrainingSetup, backend: Backend, until: int, part: Tensor) -> None:
+    """Take some replicas out of the population, through the sweeps up to ``until``, and back, with E and learned_at."""
+    w, delta_w = (
         {key: value.index_select(2, part) for key, value in tensors.items()}
-        for tensors in (population.weights, population.changes)
+        for tensors in (population.weights, population.delta_w)
     )
-    met_at = population.met_at[part]
-    state = State(w, change, met_at, torch.full_like(met_at[:1], population.sweep))
-    state, E = advance(state, population.sweep, until, lesson.included(part))
+    learned_at = population.learned_at[part]
+    state = State(w, delta_w, learned_at, torch.full_like(learned_at[:1], population.sweep))
+    state, E = backend(state, population.sweep, until, setup.included(part))
     for key in w:
         population.weights[key][..., part] = state.w[key]
-        population.changes[key][..., part] = state.change[key]
-    population.met_at[part], population.E[part] = state.met_at, E
+        population.delta_w[key][..., part] = state.delta_w[key]
+    population.learned_at[part], population.E[part] = state.learned_at, E

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from repro import sweeps, training
+from repro import backends, training
 from tests.devices import SameThread
 
 torch.set_num_threads(1)
@@ -17,4 +17,4 @@ def same_thread(monkeypatch):
 @pytest.fixture
 def no_graph(monkeypatch):
     """In place of a CUDA graph: the sweep itself, each time."""
-    monkeypatch.setattr(sweeps, "cuda_graph", lambda work: work)
+    monkeypatch.setattr(backends, "cuda_graph", lambda work: work)

@@ -11,9 +11,9 @@ from repro.population import Population
 
 
 class AllGo:
-    """Stands for ``population.met`` where no replica has met the criterion: ``everyone[~met]`` is everyone.
+    """Stands for ``population.learned`` where no replica has met the criterion: ``everyone[~met]`` is everyone.
 
-    Which replicas go on is the one question that a training asks the device, at each look.
+    Which replicas go on is the one question that a training asks the device, at each snapshot.
     """
 
     def __invert__(self):
@@ -23,7 +23,7 @@ class AllGo:
 class Unread(Population):
     """A population whose values are never read by the host."""
 
-    met = AllGo()
+    learned = AllGo()
 
 
 def on(device: str, architecture: Architecture, replicas: int) -> Unread:
@@ -33,8 +33,8 @@ def on(device: str, architecture: Architecture, replicas: int) -> Unread:
         architecture=architecture,
         seeds=tuple(range(replicas)),
         weights=weights,
-        changes={key: torch.empty_like(w) for key, w in weights.items()},
-        met_at=torch.empty(replicas, dtype=torch.int32, device=device),
+        delta_w={key: torch.empty_like(w) for key, w in weights.items()},
+        learned_at=torch.empty(replicas, dtype=torch.int32, device=device),
         E=torch.empty(replicas, device=device),
     )
 

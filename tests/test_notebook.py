@@ -19,8 +19,8 @@ from repro.learning import Phase
 from repro.population import Population
 from repro.printed_networks import SYMMETRY
 from repro.tasks.symmetry import symmetry
-from repro.training import train
 from repro.training_setup import Criterion, Learning
+from tests.setups import train
 
 PATH = Path(__file__).parent.parent / "examples" / "first_look.ipynb"
 CELLS = [cell for cell in json.loads(PATH.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
@@ -95,10 +95,10 @@ def test_the_library_trains_the_same_networks():
     names, _, _ = executed()
     population = Population.start(SYMMETRY.architecture, range(20), 0.3, torch.float64)
     learning = Learning((Phase(SYMMETRY.epsilon, 0.9),), SYMMETRY.sweeps)
-    *_, look = train(population, symmetry(), learning, Criterion(0.2, stop=False), every=SYMMETRY.sweeps)
-    for link, w in look.population.weights.items():
+    *_, snapshot = train(population, symmetry(), learning, Criterion(0.2, stop=False), every=SYMMETRY.sweeps)
+    for link, w in snapshot.population.weights.items():
         torch.testing.assert_close(names["w"][link], w, rtol=1e-6, atol=1e-6)
-    by_then = [seed for seed, E in zip(look.population.seeds, look.population.E, strict=True) if E < 1]
+    by_then = [seed for seed, E in zip(snapshot.population.seeds, snapshot.population.E, strict=True) if E < 1]
     assert names["learned"] == by_then
 
 

@@ -22,12 +22,13 @@ from rich.progress import track
 
 from experiments.catalogue import RESULTS
 from experiments.files import naming, replacing
-from experiments.options import build
 from experiments.options.load import load
-from experiments.options.schema import Change, Config, ConfigError, DecayOf, Form, Satisfied, UnitFunction
+from experiments.options.schema import Change, Config, ConfigError
+from experiments.options.setup import first_population, held_out_of, training_setup
 from experiments.tables import Seeds
+from repro.choices import DecayOf, ErrorForm, Satisfied, UnitFunction
 from repro.networks import Architecture
-from repro.population import NOT_YET
+from repro.population import NEVER, flat
 from repro.tasks.family_trees import PEOPLE, RELATIONS
 from repro.training import train
 
@@ -82,41 +83,28 @@ class Run:
     held_out: list[int]
     learned_after: int | None
     weights: Numbers
-    changes: Numbers
+    delta_w: Numbers
     E: Numbers
 
 
 def train_recorded(config: Config) -> Run:
     """Train the first seed of the population and keep every sweep. Raises what ``repro.training.train`` does."""
-    population, task = build.build_population(config), build.build_task(config)
-    held_out = build.build_held_out(config, task)
-    looks = train(
-        population,
-        task,
-        build.build_learning(config),
-        build.build_criterion(config),
-        measure=build.build_measure(config),
-        held_out=held_out,
-    )
-    weights, changes, E = [], [], []
-    for look in looks:
-        weights.append(_flat(look.population.weights))
-        changes.append(_flat(look.population.changes))
-        E.append(look.population.E.item())
-    met_at = int(population.met_at)
+    setup = training_setup(config)
+    population = first_population(config, setup)
+    weights, delta_w, E = [], [], []
+    for snapshot in train(population, setup):
+        weights.append(flat(setup.architecture, snapshot.population.weights)[:, 0].numpy())
+        delta_w.append(flat(setup.architecture, snapshot.population.delta_w)[:, 0].numpy())
+        E.append(snapshot.population.E.item())
+    learned_at, held_out = int(population.learned_at), setup.held_out
     return Run(
         seed=config.population.first_seed,
         held_out=[] if held_out is None else torch.nonzero(held_out[:, 0])[:, 0].tolist(),
-        learned_after=None if met_at == NOT_YET else met_at,
+        learned_after=None if learned_at == NEVER else learned_at,
         weights=np.stack(weights),
-        changes=np.stack(changes),
+        delta_w=np.stack(delta_w),
         E=np.array(E),
     )
-
-
-def _flat(tensors: dict[str, torch.Tensor]) -> Numbers:
-    """The one replica's numbers of all keys, one after the other."""
-    return torch.cat([value[:, :, 0].flatten() for value in tensors.values()]).numpy()
 
 
 def spaced(E: Numbers, count: int) -> list[int]:
@@ -151,7 +139,7 @@ def check_supported(config: Config) -> None:
     learning = config.learning
     for option, allowed in {
         "network.hidden_function": config.network.hidden_function is UnitFunction.logistic,
-        "error.form": config.error.form is Form.squared,
+        "error.form": config.error.form is ErrorForm.squared,
         "error.satisfied": config.error.satisfied is not Satisfied.case,
         "learning.change": learning.change is Change.per_sweep,
         "learning.decay_of": learning.decay_of is DecayOf.weight,
@@ -175,12 +163,10 @@ def experiment_data(name: str, results: Path, *overrides: str) -> dict[str, obje
     title, snapshots = SHOWN[name]
     config = load(name, "precision=float64", *overrides)
     check_supported(config)
-    architecture, task, learning = (
-        build.build_architecture(config),
-        build.build_task(config),
-        build.build_learning(config),
-    )
-    splits = build.build_held_out(of_seeds(config, 0, SPLIT_SEEDS), task)
+    setup = training_setup(config)
+    architecture, task, learning = setup.architecture, setup.task, setup.learning
+    assert isinstance(architecture, Architecture)
+    splits = held_out_of(of_seeds(config, 0, SPLIT_SEEDS), task)
     runs = [train_recorded(of_seeds(config, seed, 1)) for seed in typical_seeds(seeds)]
     return {
         "name": name,
@@ -190,11 +176,11 @@ def experiment_data(name: str, results: Path, *overrides: str) -> dict[str, obje
         "cases": list(task.cases),
         "inputs": {group: values.tolist() for group, values in task.inputs.items()},
         "desired": task.desired.tolist(),
-        "measure": asdict(build.build_measure(config)),
+        "measure": asdict(setup.error_measure),
         "phases": [asdict(phase) for phase in learning.phases],
         "decay": learning.decay,
         "sweeps": learning.sweeps,
-        "criterion": asdict(build.build_criterion(config)),
+        "criterion": asdict(setup.criterion),
         "initial_range": config.network.initial_range,
         "paper": {"sweeps": config.paper.sweeps, "source": config.paper.source},
         "unsolved": unsolved(seeds)[:MORE_SEEDS],
@@ -229,7 +215,7 @@ def run_data(run: Run, snapshots: int) -> dict[str, object]:
         "learned_after": run.learned_after,
         "sweeps": kept,
         "weights": encoded(run.weights[kept]),
-        "changes": encoded(run.changes[kept]),
+        "changes": encoded(run.delta_w[kept]),
         "curve": {"sweeps": points, "E": encoded(run.E[points])},
     }
 

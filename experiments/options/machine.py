@@ -6,8 +6,9 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from experiments.options.build import build_architecture, build_task
-from experiments.options.schema import Backward, Change, Config
+from experiments.options.schema import Config
+from repro.choices import BackwardPass
+from repro.training_setup import TrainingSetup
 
 CHANGE_STARTS, CHANGE_TAKES, PRODUCT_TAKES = 1.5e-4, 5e-7, 1e-9
 """Seconds, roughly, uncompiled: what a weight change costs however few networks there are; what it costs for each, and
@@ -22,23 +23,23 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def compiles(config: Config) -> bool:
+def compiles(config: Config, setup: TrainingSetup) -> bool:
     """Whether to compile: as ``compile`` says, or where the run would take PAYS_FROM as it is written.
 
     By the size of the whole population, so that every shard of it does the same.
     """
-    if config.compile is not None or config.backward_pass is Backward.autograd:
+    if config.compile is not None or config.backward_pass is BackwardPass.autograd:
         return bool(config.compile)
-    return seconds_uncompiled(config) >= PAYS_FROM
+    return seconds_uncompiled(setup, config.population.seeds) >= PAYS_FROM
 
 
-def seconds_uncompiled(config: Config) -> float:
+def seconds_uncompiled(setup: TrainingSetup, networks: int) -> float:
     """What the run would take as it is written, roughly."""
-    cases, weights = len(build_task(config).cases), build_architecture(config).weight_count
-    changes = cases if config.learning.change is Change.per_case else 1
+    cases, weights = len(setup.task.cases), setup.architecture.weight_count
+    changes = cases if setup.learning.per_case else 1
     a_network = changes * CHANGE_TAKES + cases * weights * PRODUCT_TAKES
-    a_sweep = changes * CHANGE_STARTS + config.population.seeds * a_network
-    return a_sweep * config.learning.sweeps
+    a_sweep = changes * CHANGE_STARTS + networks * a_network
+    return a_sweep * setup.learning.sweeps
 
 
 def compiler_lacking() -> str | None:

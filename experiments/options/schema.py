@@ -13,6 +13,8 @@ from pathlib import Path
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
+from repro.choices import BackwardPass, DecayOf, ErrorForm, MeasuredFrom, Satisfied, UnitFunction
+
 CONFIGS = Path(__file__).parents[2] / "configs"
 
 
@@ -39,31 +41,6 @@ class Change(Enum):
     per_case = "per_case"
 
 
-class DecayOf(Enum):
-    """What the decay takes a part of: see ``repro.learning.DecayOf``."""
-
-    weight = "weight"
-    carried = "carried"
-    change = "change"
-
-
-class Backward(Enum):
-    """How the backward pass is run: written out, or by autograd through the Functions."""
-
-    explicit = "explicit"
-    autograd = "autograd"
-
-
-class TaskName(Enum):
-    """The tasks of the paper that the project has."""
-
-    xor = "xor"
-    symmetry = "symmetry"
-    parity = "parity"
-    encoder = "encoder"
-    family_trees = "family_trees"
-
-
 class Answers(Enum):
     """Family trees: the desired outputs of a case with two correct answers."""
 
@@ -71,55 +48,11 @@ class Answers(Enum):
     first = "first"
 
 
-class Form(Enum):
-    """The form of E; see ``repro.errors``."""
-
-    squared = "squared"
-    cross_entropy = "cross_entropy"
-
-
-class Satisfied(Enum):
-    """Whether an output beyond its bound counts no error: never, unit by unit, or for a whole case."""
-
-    never = "never"
-    unit = "unit"
-    case = "case"
-
-
-class MeasuredFrom(Enum):
-    """What the error of an output is measured from: its desired value, or the bound."""
-
-    target = "target"
-    bound = "bound"
-
-
-class UnitFunction(Enum):
-    """The output function of hidden units; see ``repro.output_functions``. The output units keep (2)."""
-
-    logistic = "logistic"
-    symmetric = "symmetric"
-    tanh = "tanh"
-    softsign = "softsign"
-    arctan = "arctan"
-    gaussian = "gaussian"
-    threshold = "threshold"
-
-
-class Start(Enum):
-    """Where the first weights lie around: 0, or those of a network of ``repro.printed_networks``."""
-
-    zero = "zero"
-    symmetry = "symmetry"
-    symmetry_pdp = "symmetry_pdp"
-    xor = "xor"
-    xor_local_minimum = "xor_local_minimum"
-
-
 @dataclass
 class TaskConfig:
     """What is learned."""
 
-    name: TaskName = MISSING
+    name: str = MISSING  # one of experiments.options.tasks.TASKS
     target_off: float = 0.0  # the desired output of a unit that should be off
     target_on: float = 1.0  # and of one that should be on
     length: int = 6  # symmetry, parity: input units
@@ -140,7 +73,7 @@ class NetworkConfig:
     biases: list[str] | None = None  # groups with biases; null: all that receive
     shared: list[list[str]] = field(default_factory=list)  # sets of links "from->to" with the same weights
     initial_range: float = 0.3  # first weights uniform in [-initial_range, initial_range]
-    start: Start = Start.zero  # around which weights: 0, or those that a paper prints
+    start: str = "zero"  # around which weights: 0, or those of one of repro.printed_networks.BY_NAME
     output_bias: float | None = None  # what the output biases start from; null: like other weights
     hidden_function: UnitFunction = UnitFunction.logistic
 
@@ -149,7 +82,7 @@ class NetworkConfig:
 class ErrorConfig:
     """How the error of an output unit is counted; see ``repro.errors.ErrorMeasure``."""
 
-    form: Form = Form.squared
+    form: ErrorForm = ErrorForm.squared
     satisfied: Satisfied = Satisfied.never
     measured_from: MeasuredFrom = MeasuredFrom.target
     on_bound: float = 0.8  # the bound of a unit that should be on
@@ -200,11 +133,11 @@ class PopulationConfig:
 
 @dataclass
 class RecordConfig:
-    """What is looked at and logged on the way."""
+    """What is logged on the way."""
 
-    every: int | None = None  # sweeps between looks at the population; null: a 100th of learning.sweeps
+    every: int | None = None  # sweeps between snapshots; null: a 100th of learning.sweeps
     replica: int | None = None  # the seed whose own curve and weights are logged; null: the first
-    checkpoint: float | None = 60.0  # seconds between checkpoints; 0: at every look; null: when interrupted only
+    checkpoint: float | None = 60.0  # seconds between checkpoints; 0: at every snapshot; null: when interrupted only
     tensorboard: bool = True
     figures: bool = True
     progress: bool = True
@@ -248,7 +181,7 @@ class Config:
     device: str = "cpu"  # cpu, cuda or cuda:N
     precision: Precision = Precision.float32
     threads: int | None = None  # CPU cores to use; null: all that there are
-    backward_pass: Backward = Backward.explicit
+    backward_pass: BackwardPass = BackwardPass.explicit
     compile: bool | None = None  # run the explicit one by torch.compile; null: where that saves time
 
 
@@ -274,11 +207,11 @@ def check(config: Config) -> None:
     _require("task.target_off", off, -math.inf < off < on, f"must be a number below task.target_on={on}")
     length = config.task.length
     _require("task.length", length, 2 <= length <= 20, "must be from 2 to 20; there are 2^length cases")
-    halves = length % 2 == 0 or config.task.name is not TaskName.symmetry
+    halves = length % 2 == 0 or config.task.name != "symmetry"
     _require("task.length", length, halves, "must be even: a symmetric vector has two halves")
     units = config.task.units
     _require("task.units", units, 2 <= units <= 1024, "must be from 2 to 1024; there are as many cases")
-    reading, trees = config.reading, config.task.name is TaskName.family_trees
+    reading, trees = config.reading, config.task.name == "family_trees"
     _require("reading", reading.name, not reading.text or trees, "is of the family trees; take experiment=family_trees")
     _require("count", config.count, not config.count or trees, "is of the family trees; take experiment=family_trees")
     answers, cases = config.task.held_out_answers, config.task.held_out_cases
@@ -328,7 +261,7 @@ def check(config: Config) -> None:
         _number("record.checkpoint", record.checkpoint)
     if config.threads is not None:
         _at_least_1("threads", config.threads)
-    able = not (config.compile and config.backward_pass is Backward.autograd)
+    able = not (config.compile and config.backward_pass is BackwardPass.autograd)
     _require("compile", config.compile, able, "is for backward_pass=explicit; leave compile=null")
     _check_device(config.device)
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import torch
 
 from experiments.catalogue import PUBLISHED
-from experiments.options.schema import TaskName
 from experiments.statistics import Share, median, percent, place, quartiles_text
 from experiments.tables import Seeds, markdown
 from repro import printed_networks as published
-from repro.measures.symmetry import codes, symmetry_claims
+from repro.measures.encoder import codes
+from repro.measures.symmetry import symmetry_claims
 from repro.networks import Network
 from repro.tasks.symmetry import symmetry
 
@@ -43,7 +43,7 @@ def networks_rows(results: Path) -> list[list[str]]:
     for name in with_results(results):
         seeds = Seeds.read(results, name)
         config = seeds.config
-        if config.task.name is TaskName.family_trees:
+        if config.task.name == "family_trees":
             continue
         paper, limit, sweeps = config.paper.sweeps, config.learning.sweeps, seeds.sweeps
         censored = sweeps + [limit + 1] * (len(seeds.rows) - len(sweeps))

@@ -19,19 +19,20 @@ from omegaconf.errors import OmegaConfBaseException
 from torch import Tensor
 from yaml import YAMLError
 
-from experiments.files import CHECKPOINT, CURVES, SEEDS, WEIGHTS, NotWritten, naming, partial_of, replacing
+from experiments.files import NotWritten, naming, partial_of, replacing
 from experiments.options.schema import Config, ConfigError
 from experiments.running.curves import Curves
+from experiments.running.directory import CHECKPOINT, CURVES, SEEDS, WEIGHTS
 from experiments.running.tensorboard import TensorBoard
 from repro.population import Population
 
-NAME, VERSION = b"backprop-1986 checkpoint ", b"1\n"
+NAME, VERSION = b"backprop-1986 checkpoint ", b"2\n"
 OPTIONS = Path(".hydra") / "config.yaml"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A run at a look, before anything is recorded of it. The tensors are those of ``Population``, on the CPU.
+    """A run at a snapshot, before anything is recorded of it. The tensors are those of ``Population``, on the CPU.
 
     options: those that the run was started with, as YAML. tensorboard: see ``TensorBoard.state``.
     """
@@ -40,8 +41,8 @@ class Checkpoint:
     sweep: int
     seeds: Tensor
     weights: dict[str, Tensor]
-    changes: dict[str, Tensor]
-    met_at: Tensor
+    delta_w: dict[str, Tensor]
+    learned_at: Tensor
     E: Tensor
     curves: Curves
     tensorboard: dict[str, Any]
@@ -58,21 +59,21 @@ class Checkpoint:
         """
         sizes = [
             {key: values.shape for key, values in tensors.items()}
-            for tensors in (population.weights, self.weights, self.changes)
+            for tensors in (population.weights, self.weights, self.delta_w)
         ]
         if self.seeds.tolist() != [*population.seeds] or not sizes[0] == sizes[1] == sizes[2]:
             raise ConfigError(f"{CHECKPOINT} is of other networks than its options make in this version of the project")
-        for own, saved in ((population.weights, self.weights), (population.changes, self.changes)):
+        for own, saved in ((population.weights, self.weights), (population.delta_w, self.delta_w)):
             for key, values in own.items():
                 values.copy_(saved[key])
-        population.met_at.copy_(self.met_at)
+        population.learned_at.copy_(self.learned_at)
         population.E.copy_(self.E)
         population.sweep = self.sweep
 
     def forget(self) -> None:
-        """Let go of the weights and changes, once they are where they belong."""
+        """Let go of the weights and last Δw, once they are where they belong."""
         self.weights.clear()
-        self.changes.clear()
+        self.delta_w.clear()
 
 
 def write(directory: Path, checkpoint: Checkpoint) -> None:
@@ -160,7 +161,7 @@ def command(directory: Path) -> str:
 
 
 class Checkpoints:
-    """Writes a checkpoint at the first look after every ``record.checkpoint`` seconds, and when it is told to."""
+    """Writes a checkpoint at the first snapshot after every ``record.checkpoint`` seconds, and when it is told to."""
 
     def __init__(self, directory: Path, config: Config, resumed: Checkpoint | None) -> None:
         self.directory = directory
@@ -177,8 +178,8 @@ class Checkpoints:
             population.sweep,
             torch.tensor(population.seeds),
             {key: w.cpu() for key, w in population.weights.items()},
-            {key: change.cpu() for key, change in population.changes.items()},
-            population.met_at.cpu(),
+            {key: last.cpu() for key, last in population.delta_w.items()},
+            population.learned_at.cpu(),
             population.E.cpu(),
             curves,
             {} if tensorboard is None else tensorboard.state(),

@@ -18,9 +18,9 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from experiments.files import check_unused
 from experiments.options.load import jobs
 from experiments.options.schema import Config, ConfigError, Precision, check, choices
+from experiments.running.directory import check_unused
 
 MULTIRUN = {"-m", "--multirun"}
 HELP = {"-h", "--help"}
@@ -173,16 +173,17 @@ def _check_job(texts: list[str], configs: Path) -> None:
     except (HydraException, OmegaConfBaseException) as problem:
         raise ConfigError(_explain(problem, texts, configs)) from None
     check(plain)
-    from experiments.options.build import build_architecture, build_held_out, build_task, printed_start
+    from experiments.options.setup import start_of, training_setup
     from repro.networks import SpecError
 
+    seeds, shard, device = plain.population.seeds, plain.population.shard, plain.device
     try:
-        architecture = build_architecture(plain)
-        _check_memory(plain, architecture.weight_count)
-        printed_start(plain, architecture)
-        # whether cases can be held out does not depend on how many seeds there are
-        plain.population.seeds, plain.population.shard = 1, "1/1"
-        build_held_out(plain, build_task(plain))
+        # whether there is such a network, and cases can be held out, does not depend on how many seeds there are
+        plain.population.seeds, plain.population.shard, plain.device = 1, "1/1", "cpu"
+        setup = training_setup(plain)
+        start_of(plain, setup)
+        plain.population.seeds, plain.population.shard, plain.device = seeds, shard, device
+        _check_memory(plain, setup.architecture.weight_count)
     except SpecError as problem:
         raise ConfigError(str(problem)) from None
 
@@ -191,7 +192,7 @@ def _check_memory(config: Config, weights: int) -> None:
     """Raises ConfigError for a population whose weights and last changes alone do not fit this machine."""
     if not hasattr(os, "sysconf"):
         return
-    from experiments.options.build import seeds_of
+    from experiments.options.setup import seeds_of
 
     there_is, seeds = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), len(seeds_of(config))
     needed = 2 * (4 if config.precision is Precision.float32 else 8) * weights * seeds

@@ -16,10 +16,11 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from experiments.files import CHECKPOINT, SEEDS, WEIGHTS, alone_in, check_unused, replacing
-from experiments.options.build import build_architecture, seeds_of
+from experiments.files import replacing
 from experiments.options.schema import Config, ConfigError, shard_of
+from experiments.options.setup import architecture_of, seeds_of
 from experiments.running.checkpoint import OPTIONS, as_config, command
+from experiments.running.directory import CHECKPOINT, SEEDS, WEIGHTS, check_unused, locked_directory
 from experiments.running.seeds import save_weights
 
 OWN = ("record", "threads", "device")
@@ -86,7 +87,7 @@ class Shard:
             saved: dict[str, Any] = torch.load(self.directory / WEIGHTS, weights_only=True, mmap=True)
         except (OSError, RuntimeError, pickle.UnpicklingError) as problem:
             raise ShardError(f"{self}: {WEIGHTS} cannot be read: {str(problem).splitlines()[0]}") from None
-        shapes = build_architecture(self.config).weight_shapes
+        shapes = architecture_of(self.config).weight_shapes
         wanted = {key: (*shape, len(self.seeds)) for key, shape in shapes.items()}
         try:
             found = {key: tuple(w.shape) for key, w in saved["weights"].items()}
@@ -124,7 +125,7 @@ def merge(directories: Iterable[Path], to: Path) -> Merged:
     saved = [shard.saved() for shard in shards]
     sweep = max(each["sweep"] for each in saved)
     weights = {key: torch.cat([each["weights"][key] for each in saved], dim=2) for key in saved[0]["weights"]}
-    with alone_in(to):
+    with locked_directory(to):
         with replacing(to / WEIGHTS) as path:
             save_weights(path, torch.cat([each["seeds"] for each in saved]), sweep, weights)
         with replacing(to / SEEDS) as path, path.open("w", newline="", encoding="utf-8") as file:

@@ -7,17 +7,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from experiments.files import CURVES, SEEDS, WEIGHTS
 from experiments.options.schema import Config
+from experiments.running.directory import CURVES, SEEDS, WEIGHTS
 from experiments.statistics import Share, percent, place, quartiles, quartiles_text
 from repro.population import Population
 
 
 def metrics(population: Population) -> dict[str, float]:
     """The numbers by which runs are compared."""
-    low, middle, high = quartiles(population.met_at[population.met].cpu().numpy())
+    low, middle, high = quartiles(population.learned_at[population.learned].cpu().numpy())
     return {
-        "final/learned": float(population.met.double().mean()),
+        "final/learned": float(population.learned.double().mean()),
         "final/sweeps_lower_quartile": low,
         "final/sweeps_median": middle,
         "final/sweeps_upper_quartile": high,

@@ -11,24 +11,23 @@ from types import TracebackType
 from typing import Any
 
 import torch
-from matplotlib.figure import Figure
 from torch.utils.tensorboard.writer import SummaryWriter
 
 from experiments.catalogue import RESULTS
 from experiments.files import naming
-from experiments.options.build import build_architecture, build_task, same_network, seeds_of
 from experiments.options.machine import PAYS_FROM, seconds_uncompiled
-from experiments.options.schema import Config, TaskName
-from experiments.running.curves import Curves, finite, has_person_code
-from experiments.running.seeds import alone, figures_3_and_4, is_network_of
+from experiments.options.schema import Config
+from experiments.options.setup import seeds_of
+from experiments.running.curves import Curves
+from experiments.running.figures import network_figures
 from experiments.running.tensorboard_text import claims_text, hparam_summaries, people_told
-from repro import printed_networks as published
 from repro.equations import error
-from repro.figures.hinton import hinton_figure
-from repro.figures.symmetry import figure_1
-from repro.measures.family_trees import FEATURES, person_code
+from repro.measures.family_trees import FEATURES, has_person_code, person_code
 from repro.networks import Network
-from repro.training import Look
+from repro.population import Population, finite
+from repro.printed_networks import PrintedNetwork
+from repro.training import Snapshot
+from repro.training_setup import TrainingSetup
 
 PARTS = 5
 """Into how many parts the histograms and codes, which cost little, divide a run."""
@@ -71,18 +70,24 @@ class TensorBoard:
     NAME/learned, NAME/E_replica (of one network). The run ``paper`` beside it has the paper's one run in the same
     charts: ``learned`` is a step at the sweep that it reports, ``E_replica`` that of the printed weights from there on.
 
-    sweep, state: where a resumed run goes on, and what ``state`` gave there: what the directory has from that sweep on
-    is shown no more. Everything here raises NotWritten.
+    setup: what is trained. sweep, state: where a resumed run goes on, and what ``state`` gave there: what the directory
+    has from that sweep on is shown no more. Everything here raises NotWritten.
     """
 
     def __init__(
-        self, directory: Path, config: Config, curves: Curves, sweep: int = 0, state: Mapping[str, Any] | None = None
+        self,
+        directory: Path,
+        config: Config,
+        setup: TrainingSetup,
+        curves: Curves,
+        sweep: int = 0,
+        state: Mapping[str, Any] | None = None,
     ) -> None:
-        self.directory, self.config, self.curves, self.sweep = directory, config, curves, sweep
+        self.directory, self.config, self.setup, self.curves, self.sweep = directory, config, setup, curves, sweep
         seeds, wanted = seeds_of(config), config.record.replica
         self.replica = 0 if wanted is None or wanted not in seeds else seeds.index(wanted)
         state = state or {}
-        self.drawings = drawings(config)
+        self.drawings = drawings(config, setup)
         self.next_weights: float = state.get("next_weights", 0.0)
         self.next_drawing: float = state.get("next_drawing", 0.0 if self.drawings > 1 else inf)
         self.written: int = state.get("written", -1)
@@ -130,7 +135,7 @@ class TensorBoard:
         """What is there before the first sweep: the charts' layout, the paper's run and the claims."""
         name, paper_sweeps = self.config.name, self.config.paper.sweeps
         learned = "part that has learned" + ("" if paper_sweeps is None else "; the paper's one run")
-        one = "E of one network" + ("" if printed_of(self.config) is None else "; of the printed weights")
+        one = "E of one network" + ("" if self.printed() is None else "; of the printed weights")
         self.writer.add_custom_scalars(
             {
                 name: {
@@ -156,17 +161,23 @@ class TensorBoard:
         # many points, or TensorBoard's smoothing makes a slope of the step
         for sweep in sorted({at - 1, at, *range(0, end, max(1, end // PAPER_POINTS)), end}):
             paper.add_scalar(f"{name}/learned", float(sweep >= at), sweep)
-        printed = printed_of(self.config)
+        printed = self.printed()
         if printed is None:
             return
-        task = build_task(self.config).to("cpu", torch.float64)
+        task = self.setup.task.to("cpu", torch.float64)
         with torch.no_grad():
             y = Network(printed.architecture, printed.replica())(task.inputs)
         for sweep in sorted({at, end}):
             paper.add_scalar(f"{name}/E_replica", float(error(y, task.desired.unsqueeze(2))), sweep)
-        if printed is published.SYMMETRY:
-            weights = {key: w[..., 0] for key, w in printed.replica().items()}
-            paper.add_figure("Fig. 1", figure_1({f"{printed.source}: {at:,} sweeps": weights}), at, close=False)
+        as_if_trained = Population.start(printed.architecture, [0], 0.0, torch.float64, around=printed.replica())
+        label = f"{printed.source}: {at:,} sweeps"
+        for name, figure in network_figures(self.setup, as_if_trained, 0, label):
+            paper.add_figure(tag_of(name), figure, at, close=False)
+
+    def printed(self) -> PrintedNetwork | None:
+        """The network that the paper prints after the sweeps that ``config.paper`` has; None: it prints no weights."""
+        printed = self.setup.printed
+        return printed if printed is not None and printed.sweeps == self.config.paper.sweeps else None
 
     def state(self) -> dict[str, Any]:
         """What a resumed run needs to know, besides the events: those are in their file by then."""
@@ -179,87 +190,75 @@ class TensorBoard:
         """The projector's list of codes."""
         return self.projector_file.read_text(encoding="utf-8") if self.projector_file.exists() else ""
 
-    def __call__(self, look: Look) -> None:
-        name, sweep = self.config.name, look.sweep
+    def __call__(self, snapshot: Snapshot) -> None:
+        name, sweep = self.config.name, snapshot.sweep
         lower, median, upper = self.curves.E[-1]
         with naming(self.directory), no_collection():
             self.writer.add_scalar(f"{name}/E_median", median, sweep)
             self.writer.add_scalar(f"{name}/E_lower_quartile", lower, sweep)
             self.writer.add_scalar(f"{name}/E_upper_quartile", upper, sweep)
-            self.writer.add_scalar(f"{name}/E_replica", float(look.population.E[self.replica]), sweep)
-            self.writer.add_scalar(f"{name}/learned", self.curves.met[-1], sweep)
+            self.writer.add_scalar(f"{name}/E_replica", float(snapshot.population.E[self.replica]), sweep)
+            self.writer.add_scalar(f"{name}/learned", self.curves.learned[-1], sweep)
             if sweep >= self.next_weights:
-                self.write_weights(look)
+                self.write_weights(snapshot)
                 self.next_weights = sweep + self.config.learning.sweeps / PARTS
             if sweep >= self.next_drawing:
-                self.draw(look)
+                self.draw(snapshot)
                 self.next_drawing = sweep + self.config.learning.sweeps / (self.drawings - 1)
 
-    def write_weights(self, look: Look) -> None:
+    def write_weights(self, snapshot: Snapshot) -> None:
         """The weights of the whole population as histograms, and the named replica's codes of the people."""
-        population, self.written = look.population, look.sweep
+        population, self.written = snapshot.population, snapshot.sweep
         for key, w in population.weights.items():
             some = w[..., :DRAWN_NETWORKS]
             inside = some[some.abs() < HISTOGRAM_LIMIT]
             if len(inside):  # a histogram of nothing is an error
-                self.writer.add_histogram(f"weights/{key}", inside, look.sweep)
-        self.project(look, CODES)
+                self.writer.add_histogram(f"weights/{key}", inside, snapshot.sweep)
+        self.project(snapshot, CODES)
 
-    def draw(self, look: Look) -> None:
+    def draw(self, snapshot: Snapshot) -> None:
         """The named replica's figures."""
-        self.drawn = look.sweep
-        if finite(look.population.replica(self.replica)):
-            for tag, figure in self.figures(look):
-                self.writer.add_figure(tag, figure, look.sweep, close=False)
+        self.drawn = snapshot.sweep
+        population = snapshot.population
+        label = f"seed {population.seeds[self.replica]} after {snapshot.sweep:,} sweeps"
+        for name, figure in network_figures(self.setup, population, self.replica, label):
+            self.writer.add_figure(tag_of(name), figure, snapshot.sweep, close=False)
 
-    def figures(self, look: Look) -> Iterator[tuple[str, Figure]]:
-        """The figures of the paper that the network has, or else a Hinton diagram of its weights, by tag."""
-        population, config = look.population, self.config
-        label = f"seed {population.seeds[self.replica]} after {look.sweep:,} sweeps"
-        if config.task.name is TaskName.family_trees and has_person_code(population):
-            for name, figure in figures_3_and_4(population, build_task(config), self.replica, label):
-                yield name.replace("figure_", "Fig. "), figure
-            return
-        weights = {key: w.cpu() for key, w in population.replica(self.replica).items()}
-        if config.task.name is TaskName.symmetry and is_network_of(population, published.SYMMETRY):
-            yield "Fig. 1", figure_1({label: weights})
-        else:
-            yield "weights of one network", hinton_figure(weights, label)
-
-    def project(self, look: Look, tag: str) -> None:
+    def project(self, snapshot: Snapshot, tag: str) -> None:
         """The named replica's codes of the people, where it has any, for the embedding projector."""
-        family = self.config.task.name is TaskName.family_trees and has_person_code(look.population)
-        if not family or not finite(look.population.replica(self.replica)):
+        one = snapshot.population.take([self.replica]).cpu()
+        if not has_person_code(one) or not finite(one.weights):
             return
         self.writer.add_embedding(
-            person_code(alone(look.population, self.replica))[..., 0],
+            person_code(Network(one.architecture, one.weights))[..., 0],
             people_told(),
-            global_step=look.sweep,
+            global_step=snapshot.sweep,
             tag=tag,
             metadata_header=["person", *FEATURES],
         )
         if self.projector:  # add_embedding has listed those of this writer alone
             self.projector_file.write_text(self.projector + self.projected(), encoding="utf-8")
 
-    def finish(self, look: Look, metrics: dict[str, float], interrupted: bool) -> None:
+    def finish(self, snapshot: Snapshot, metrics: dict[str, float], interrupted: bool) -> None:
         """The last weights, and the options with the final metrics for the HPARAMS tab."""
         with naming(self.directory), no_collection():
             if interrupted:
                 self.writer.close()
                 self.projector = self.projected()
                 self.writer = SummaryWriter(str(self.directory), filename_suffix=INTERRUPTED)
-            if self.written != look.sweep:
-                self.write_weights(look)
-            if self.drawn != look.sweep:
-                self.draw(look)
-            self.project(look, LAST_CODES)
+            if self.written != snapshot.sweep:
+                self.write_weights(snapshot)
+            if self.drawn != snapshot.sweep:
+                self.draw(snapshot)
+            self.project(snapshot, LAST_CODES)
             events = self.writer.file_writer
             assert events is not None  # it is None after close() only
-            for summary in hparam_summaries(self.config, metrics):  # not add_hparams, which opens a run of its own
+            # not add_hparams, which opens a run of its own
+            for summary in hparam_summaries(self.config, self.setup, metrics):
                 events.add_summary(summary)
             for name, value in metrics.items():
                 if isfinite(value):  # where none has learned there is no number to sort by
-                    self.writer.add_scalar(name, value, look.sweep)
+                    self.writer.add_scalar(name, value, snapshot.sweep)
             self.writer.close()
 
 
@@ -275,21 +274,17 @@ def no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def drawings(config: Config) -> int:
+def tag_of(figure: str) -> str:
+    """What TensorBoard calls a figure: ``"Fig. 1"`` for ``"figure_1"``."""
+    return "weights of one network" if figure == "weights" else figure.replace("figure_", "Fig. ")
+
+
+def drawings(config: Config, setup: TrainingSetup) -> int:
     """How often a run's figures are drawn, the last time at its end; from twice on, the first time at its beginning.
 
     By what it takes, roughly, so that the options alone decide.
     """
-    uncompiled = seconds_uncompiled(config)
+    uncompiled = seconds_uncompiled(setup, config.population.seeds)
     seconds = BEGIN_AND_END + min(uncompiled, max(PAYS_FROM, uncompiled / COMPILED))
-    takes = DRAWING_TAKES * (FAMILY_DRAWING if config.task.name is TaskName.family_trees else 1)
+    takes = DRAWING_TAKES * (FAMILY_DRAWING if "person1" in setup.task.inputs else 1)
     return max(1, int(SHARE * seconds / takes))
-
-
-def printed_of(config: Config) -> published.PublishedNetwork | None:
-    """The network that the paper prints after the sweeps that ``config.paper`` has; None where it prints no weights."""
-    architecture = build_architecture(config)
-    for printed in (published.SYMMETRY, published.XOR, published.XOR_LOCAL_MINIMUM):
-        if printed.sweeps == config.paper.sweeps and same_network(architecture, printed.architecture):
-            return printed
-    return None

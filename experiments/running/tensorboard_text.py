@@ -10,10 +10,11 @@ from typing import Any
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from torch.utils.tensorboard.summary import hparams
 
-from experiments.options.build import build_architecture
 from experiments.options.schema import Config
 from repro.measures.family_trees import FEATURES
+from repro.networks import Architecture
 from repro.tasks.family_trees import PEOPLE
+from repro.training_setup import TrainingSetup
 
 PAPER = "https://doi.org/10.1038/323533a0"
 
@@ -57,9 +58,9 @@ def claims_text(path: Path, experiment: str) -> str:
     return head + "\n".join(["claim | verdict", "--- | ---", *lines])
 
 
-def hparam_summaries(config: Config, metrics: dict[str, float]) -> Iterator[Any]:
+def hparam_summaries(config: Config, setup: TrainingSetup, metrics: dict[str, float]) -> Iterator[Any]:
     """The options and the names of the metrics, as the HPARAMS tab reads them: three summaries."""
-    experiment, *session = hparams(flat(config), metrics)
+    experiment, *session = hparams(flat(config, setup), metrics)
     plugin = experiment.value[0].metadata.plugin_data
     data = HParamsPluginData.FromString(plugin.content)
     for option in data.experiment.hparam_infos:
@@ -68,7 +69,7 @@ def hparam_summaries(config: Config, metrics: dict[str, float]) -> Iterator[Any]
     yield from (experiment, *session)
 
 
-def flat(config: Config) -> dict[str, bool | str | float | int]:
+def flat(config: Config, setup: TrainingSetup) -> dict[str, bool | str | float | int]:
     """The options that can tell two runs apart, by their dotted names.
 
     Every run has the same names, each with values of one type: TensorBoard takes the columns of its table from any one
@@ -93,10 +94,11 @@ def flat(config: Config) -> dict[str, bool | str | float | int]:
     for left_out in ("summary", "paper", "record", "threads"):
         del plain[left_out]
     visit("", plain)
-    architecture = build_architecture(config)
-    result["weights of a network"] = architecture.weight_count
-    hidden = set(architecture.receiving) - {architecture.output}
-    result["hidden units"] = sum(architecture.groups[group] for group in hidden)
+    plan = setup.architecture
+    assert isinstance(plan, Architecture)
+    hidden = set(plan.receiving) - {plan.output}
+    result["weights of a network"] = plan.weight_count
+    result["hidden units"] = sum(plan.groups[group] for group in hidden)
     return result
 
 

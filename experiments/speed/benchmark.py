@@ -34,6 +34,7 @@ from experiments.speed.contenders import (
     work_of,
 )
 from experiments.tables import write_rows
+from repro.choices import BackwardPass
 
 EXPERIMENTS = ("symmetry", "family_trees", "xor")
 TURNS = 5
@@ -57,12 +58,12 @@ def contenders(device: str) -> dict[str, Callable[[Work], Any]]:
             found["C, by hand"] = ByHand
         else:
             print(f"C is left out: there is no C compiler ({C_COMPILER})")
-    found["ours, autograd"] = lambda work: Ours(work, "autograd")
-    found["ours, explicit"] = lambda work: Ours(work, "explicit")
+    found["ours, autograd"] = lambda work: Ours(work, BackwardPass.autograd)
+    found["ours, explicit"] = lambda work: Ours(work, BackwardPass.explicit)
     if lacking := machine.compiler_lacking():
         print(f"ours, compiled, is left out: {lacking}")
     else:
-        found["ours, compiled"] = lambda work: Ours(work, "explicit", compile=True)
+        found["ours, compiled"] = lambda work: Ours(work, BackwardPass.explicit, compile=True)
     return found
 
 

@@ -12,14 +12,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from experiments.options import build
 from experiments.options.load import load
 from experiments.options.machine import cores
+from experiments.options.setup import first_population, training_setup
+from repro.choices import BackwardPass
 from repro.networks import ALWAYS_ON, Architecture
 from repro.population import Population
 from repro.tasks import Task
-from repro.training import BackwardPass, Look, train
-from repro.training_setup import Criterion, Learning
+from repro.training import Snapshot, train
+from repro.training_setup import Criterion, Learning, TrainingSetup
 
 Weights = dict[str, Tensor]
 C_COMPILER = "cc"
@@ -27,14 +28,23 @@ C_COMPILER = "cc"
 
 @dataclass(frozen=True)
 class Work:
-    """What is trained: the networks of an experiment, with the ε and α that it ends with."""
+    """What is trained: the networks of an experiment, with the ε and α that it ends with, and none ever stops."""
 
     experiment: str
-    architecture: Architecture
-    task: Task
-    learning: Learning
+    setup: TrainingSetup
     population: Population
     device: str
+
+    @property
+    def architecture(self) -> Architecture:
+        """Groups and links."""
+        assert isinstance(self.setup.architecture, Architecture)
+        return self.setup.architecture
+
+    @property
+    def task(self) -> Task:
+        """The cases, on the device, in float32."""
+        return self.setup.task
 
     @property
     def replicas(self) -> int:
@@ -44,16 +54,21 @@ class Work:
     @property
     def rate(self) -> tuple[float, float]:
         """ε and α."""
-        phase = self.learning.phases[-1]
+        phase = self.setup.learning.phases[-1]
         return phase.epsilon, phase.alpha
 
 
 def work_of(experiment: str, replicas: int, device: str) -> Work:
     """The work of one line of the table."""
     config = load(experiment, f"population.seeds={replicas}", f"device={device}")
-    population, task = build.build_population(config), build.build_task(config)
-    learning = Learning(build.build_learning(config).phases[-1:], sweeps=10**9)
-    return Work(experiment, population.architecture, task.to(device, torch.float32), learning, population, device)
+    setup = training_setup(config)
+    setup = TrainingSetup(
+        setup.architecture,
+        setup.task,
+        Learning(setup.learning.phases[-1:], sweeps=10**9),
+        Criterion(tolerance=1e-9, stop=False),
+    )
+    return Work(experiment, setup.to(device, torch.float32), first_population(config, setup), device)
 
 
 class Ours:
@@ -61,32 +76,22 @@ class Ours:
 
     def __init__(self, work: Work, backward_pass: BackwardPass, compile: bool = False) -> None:
         self.work, self.backward_pass, self.compile = work, backward_pass, compile
-        start = work.population
-        self.population = Population.start(start.architecture, start.seeds, 0.0, device=work.device)
-        self.population.weights = {key: w.clone() for key, w in start.weights.items()}
+        self.population = work.population.take(range(work.replicas))
         self.every = 0
-        self.looks: Iterator[Look] = iter(())
+        self.snapshots: Iterator[Snapshot] = iter(())
 
     def sweep(self, count: int) -> None:
         """Train on by ``count`` sweeps. The same count again goes on in the same training, compiled once."""
         on_cpu = self.work.device == "cpu"
         torch.set_num_threads(1 if on_cpu else cores())
         if count != self.every:
-            self.every, self.looks = (
-                count,
-                train(
-                    self.population,
-                    self.work.task,
-                    self.work.learning,
-                    Criterion(tolerance=1e-9, stop=False),
-                    count,
-                    self.backward_pass,
-                    self.compile,
-                    workers=cores() if on_cpu else 1,
-                ),
+            self.every = count
+            workers = cores() if on_cpu else 1
+            self.snapshots = train(
+                self.population, self.work.setup, count, self.backward_pass, self.compile, workers=workers
             )
-            next(self.looks)
-        next(self.looks)
+            next(self.snapshots)
+        next(self.snapshots)
         torch.set_num_threads(cores())
 
     def weights(self) -> Weights:

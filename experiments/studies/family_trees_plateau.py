@@ -15,17 +15,16 @@ import torch
 from rich.progress import track
 
 from experiments.catalogue import RESULTS
-from experiments.options import build
 from experiments.options.load import load
+from experiments.options.setup import first_population, training_setup
 from experiments.running.command_line import at_least_1
 from experiments.statistics import median
 from experiments.studies.training import rows_of, run_through
 from experiments.tables import read_rows, write_rows
-from repro.errors import included_cases
 from repro.figures.mechanism import mechanism_figure
-from repro.learning import changed
+from repro.learning import updated
 from repro.measures.family_trees import decay_balance
-from repro.networks import Network, derivatives
+from repro.networks import Network
 from repro.plateau import growth_rate, settle_output_biases
 from repro.population import Population
 
@@ -56,20 +55,17 @@ def growth(networks: int) -> Iterator[dict[str, object]]:
             f"population.seeds={networks}",
             "precision=float64",
         )
-        population, task, measure = (
-            build.build_population(config),
-            build.build_task(config),
-            build.build_measure(config),
-        )
-        learning, rates = build.build_learning(config), {}
+        setup = training_setup(config)
+        population, task, error_measure = first_population(config, setup), setup.task, setup.error_measure
+        learning, rates = setup.learning, {}
         for sweeps in SWEEPS if reading == "literal" else SWEEPS[:1]:
             if sweeps:
-                run_through(config, population, replace(learning, sweeps=sweeps), compile=False)
+                run_through(population, replace(setup, learning=replace(learning, sweeps=sweeps)), compile=False)
             network = Network(population.architecture, population.weights)
-            settle_output_biases(network, task, measure)
-            rates[sweeps] = growth_rate(network, task, measure, learning.phases[-1]).tolist()
-        run_through(config, population, learning, compile=False)
-        right = [row["train_right"] for row in rows_of(config, population)]
+            settle_output_biases(network, task, error_measure)
+            rates[sweeps] = growth_rate(network, task, error_measure, learning.phases[-1]).tolist()
+        run_through(population, setup, compile=False)
+        right = [row["train_right"] for row in rows_of(setup, population)]
         for sweeps, values in rates.items():
             for seed, rate, end in zip(population.seeds, values, right, strict=True):
                 about = {"reading": reading, "initial_range": size, "sweeps": sweeps, "seed": seed}
@@ -79,16 +75,17 @@ def growth(networks: int) -> Iterator[dict[str, object]]:
 def kept(networks: int, sweeps: int) -> Iterator[dict[str, object]]:
     """What is left of the learned state as epsilon comes down, ``sweeps`` sweeps a step: a row a network and step."""
     config = load("family_trees_learned", f"population.seeds={networks}")
-    population = build.build_population(config)
-    run_through(config, population, build.build_learning(config))
-    printed = load("family_trees", f"population.seeds={networks}")
-    learning = build.build_learning(printed)
+    taught = training_setup(config)
+    population = first_population(config, taught)
+    run_through(population, taught)
+    printed = training_setup(load("family_trees", f"population.seeds={networks}"))
+    learning = printed.learning
     for factor in track(FACTORS, "staying learned"):
         after = sweeps if factor < FACTORS[0] else 0  # as taught, to begin with
         if after:
-            population = further(population)
+            population = restarted(population)
             phase = replace(learning.phases[-1], epsilon=factor * learning.phases[-1].epsilon)
-            run_through(printed, population, replace(learning, phases=(phase,), sweeps=sweeps))
+            run_through(population, replace(printed, learning=replace(learning, phases=(phase,), sweeps=sweeps)))
         for row in rows_of(printed, population):
             yield {"factor": f"{factor:g}", "sweeps": after, **row}
 
@@ -96,33 +93,30 @@ def kept(networks: int, sweeps: int) -> Iterator[dict[str, object]]:
 def balance(networks: int) -> Iterator[dict[str, object]]:
     """F7, of networks that have learned all 100: the correlation of w with -∂E/∂w, its mean over further sweeps."""
     config = load("family_trees_learned", f"population.seeds={networks}")
-    population, learning = build.build_population(config), build.build_learning(config)
-    run_through(config, population, learning)
-    learned = [row["train_right"] == 100 for row in rows_of(config, population)]
-    task = build.build_task(config).to("cpu", population.E.dtype)
-    held_out = build.build_held_out(config, task)
-    assert held_out is not None
-    included, phase = included_cases(held_out, population.E), learning.phases[-1]
-    measure, d = build.build_measure(config), task.desired.unsqueeze(2)
-    w, change = population.weights, population.changes
+    setup = training_setup(config).to("cpu", torch.float32)
+    population, learning = first_population(config, setup), setup.learning
+    run_through(population, setup)
+    learned = [row["train_right"] == 100 for row in rows_of(setup, population)]
+    included, phase = setup.included(torch.arange(len(population.seeds))), learning.phases[-1]
+    w, delta_w = population.weights, population.delta_w
     total = {key: torch.zeros_like(value) for key, value in w.items()}
     for sweep in range(1, max(AVERAGED) + 1):
-        _, dE_dw = derivatives(population.architecture, w, task.inputs, d, measure, included)
+        _, dE_dw = setup.architecture.derivatives(w, setup.task.inputs, setup.desired, setup.error_measure, included)
         total = {key: total[key] + value for key, value in dE_dw.items()}
         if sweep in AVERAGED:
             found = decay_balance(w, total)
             for r, seed in enumerate(population.seeds):
                 if learned[r]:
                     yield {"seed": seed, "sweeps": sweep, "correlation": f"{float(found[r]):.6g}"}
-        both = {key: changed(w[key], dE_dw[key], change[key], phase.epsilon, phase.alpha, learning.decay) for key in w}
-        w, change = ({key: pair[n] for key, pair in both.items()} for n in (0, 1))
+        both = {key: updated(w[key], dE_dw[key], delta_w[key], phase.epsilon, phase.alpha, learning.decay) for key in w}
+        w, delta_w = ({key: pair[n] for key, pair in both.items()} for n in (0, 1))
 
 
-def further(taught: Population) -> Population:
+def restarted(taught: Population) -> Population:
     """The same networks, with their sweeps counted from 0 again."""
     population = Population.start(taught.architecture, taught.seeds, 0.0, taught.E.dtype)
     population.weights = {key: w.clone() for key, w in taught.weights.items()}
-    population.changes = {key: change.clone() for key, change in taught.changes.items()}
+    population.delta_w = {key: last.clone() for key, last in taught.delta_w.items()}
     return population
 
 

@@ -17,8 +17,8 @@ from rich.progress import track
 
 from experiments.catalogue import RESULTS
 from experiments.claims.family_trees import SEARCH, learned, negligible
-from experiments.options import build
 from experiments.options.load import load
+from experiments.options.setup import first_population, training_setup
 from experiments.running.command_line import at_least_1
 from experiments.studies.training import rows_of, run_through
 from experiments.tables import write_rows
@@ -53,9 +53,10 @@ def shares(settings: Mapping[str, Any], seeds: int, first_seed: int = 0) -> dict
     found = {}
     for count in ("with_decay", "without_decay"):
         config = load("family_trees", f"count={count}", *overrides)
-        population = build.build_population(config)
-        run_through(config, population, build.build_learning(config))
-        rows = [{key: str(value) for key, value in row.items()} for row in rows_of(config, population)]
+        setup = training_setup(config)
+        population = first_population(config, setup)
+        run_through(population, setup)
+        rows = [{key: str(value) for key, value in row.items()} for row in rows_of(setup, population)]
         if count == "with_decay":
             found["learned"] = sum(map(learned, rows)) / seeds
             found["held_out_right"] = sum(int(row["held_out_right"]) for row in rows) / seeds

@@ -18,6 +18,7 @@ from torch import Tensor
 from experiments.studies.script import make, parser_of
 from experiments.tables import write_rows
 from repro import networks
+from repro.choices import MeasuredFrom, Satisfied
 from repro.errors import AS_PRINTED, ErrorMeasure
 from repro.iterative import (
     Combine,
@@ -32,7 +33,7 @@ from repro.iterative import (
 )
 from repro.learning import Phase
 from repro.networks import Network
-from repro.population import NOT_YET
+from repro.population import NEVER
 from repro.tasks.task import binary_vectors
 from repro.training_setup import Criterion
 
@@ -124,7 +125,7 @@ UNSEEN = ("AD", "BE", "CA", "DB", "EC")
 
 TRAINING = tuple(a + b for a in LETTERS for b in LETTERS if a + b not in UNSEEN)
 HIDDEN = 30
-BEYOND = ErrorMeasure(satisfied="unit", measured_from="bound")
+BEYOND = ErrorMeasure(satisfied=Satisfied.unit, measured_from=MeasuredFrom.bound)
 """No error beyond 0.8 and 0.2, and the rest measured from there (P p.359)."""
 
 
@@ -320,7 +321,7 @@ def rows(seeds: int) -> Iterator[dict[str, object]]:
         )
         found = {"right": right(net, trained.w, study.course), **study.measures(net, trained.w)}
         for seed in range(seeds):
-            met_at = int(trained.met_at[seed])
+            learned_at = int(trained.learned_at[seed])
             yield {
                 "task": study.task,
                 "reading": study.reading,
@@ -329,8 +330,8 @@ def rows(seeds: int) -> Iterator[dict[str, object]]:
                 "epsilon_of_sum": f"{epsilon / copies if combine == 'average' else epsilon:.6g}",
                 "within": study.sweeps,
                 "seed": seed,
-                "solved": int(met_at != NOT_YET),
-                "sweeps": "" if met_at == NOT_YET else met_at,
+                "solved": int(learned_at != NEVER),
+                "sweeps": "" if learned_at == NEVER else learned_at,
                 "E": f"{float(trained.E[seed]):.6g}",
                 "cases": study.course.given.shape[1],
                 **{c: f"{float(found[c][seed]):.6g}" if c in found else "" for c in ("right", *COLUMNS)},

@@ -16,7 +16,7 @@ from experiments.studies.script import make, parser_of
 from experiments.tables import write_rows
 from repro.networks import ALWAYS_ON, Architecture, link_name
 from repro.perceptron import delta_rule, even_epsilon, integer_weights, least_error, perceptron, separable
-from repro.population import NOT_YET, initial_weights
+from repro.population import NEVER, initial_weights
 from repro.tasks import Task
 from repro.tasks.at_least import at_least
 from repro.tasks.symmetry import symmetry
@@ -57,9 +57,9 @@ def perceptron_rows(task: Task, seeds: range) -> Iterator[dict[str, object]]:
     course = perceptron(task, integer_weights(task, seeds, LARGEST), SWEEPS)
     columns = (course.solved_at, course.most_right, course.enters, course.period)
     for solved_at, right, enters, period in zip(*(column.tolist() for column in columns), strict=True):
-        cycles = period != NOT_YET
+        cycles = period != NEVER
         yield {
-            "solved": int(solved_at != NOT_YET),
+            "solved": int(solved_at != NEVER),
             "right": right,
             "cases": len(task.cases),
             "cycles": int(cycles),
@@ -79,7 +79,7 @@ def delta_rows(task: Task, seeds: range) -> Iterator[dict[str, object]]:
     columns = (course.solved_at, course.right, course.E)
     for solved_at, right, E in zip(*(column.tolist() for column in columns), strict=True):
         yield {
-            "solved": int(solved_at != NOT_YET),
+            "solved": int(solved_at != NEVER),
             "right": right,
             "cases": len(task.cases),
             "cycles": "",

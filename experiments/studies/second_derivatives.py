@@ -11,15 +11,15 @@ from pathlib import Path
 
 from rich.progress import track
 
-from experiments.options import build
 from experiments.options.load import load
 from experiments.options.schema import Config
+from experiments.options.setup import first_population, training_setup
 from experiments.studies.script import make, parser_of
 from experiments.studies.training import as_published
 from experiments.tables import write_rows
-from repro.critical_points import downhill
 from repro.networks import Network
-from repro.population import NOT_YET
+from repro.population import NEVER
+from repro.trust_region import trust_region_newton
 
 FILE = "second_derivatives.csv"
 SEEDS = 500
@@ -42,20 +42,20 @@ def rows(seeds: int) -> Iterator[dict[str, object]]:
             epsilon = f"{config.learning.epsilon:g}"
         for seed, sweeps in enumerate(by_gradient(config) if method in METHODS else newton(config)):
             about = {"experiment": name, "method": method, "epsilon": epsilon, "seed": seed}
-            yield {**about, "solved": int(sweeps != NOT_YET), "sweeps": "" if sweeps == NOT_YET else sweeps}
+            yield {**about, "solved": int(sweeps != NEVER), "sweeps": "" if sweeps == NEVER else sweeps}
 
 
 def by_gradient(config: Config) -> list[int]:
-    """The sweeps of each network by (8) or (9), or NOT_YET."""
-    return [int(sweeps) for sweeps in as_published(config, every=config.learning.sweeps // 20).met_at]
+    """The sweeps of each network by (8) or (9), or NEVER."""
+    return [int(sweeps) for sweeps in as_published(config, every=config.learning.sweeps // 20).learned_at]
 
 
 def newton(config: Config) -> list[int]:
-    """The steps of each network by Newton's method, or NOT_YET."""
-    population = build.build_population(config)
-    network = Network(population.architecture, population.weights)
-    way = downhill(network, build.build_task(config), config.criterion.tolerance)
-    return [int(steps) if end == "solved" else NOT_YET for steps, end in zip(way.steps, way.end, strict=True)]
+    """The steps of each network by Newton's method, or NEVER."""
+    setup = training_setup(config)
+    network = Network(setup.architecture, first_population(config, setup).weights)
+    way = trust_region_newton(network, setup.task, setup.criterion.tolerance)
+    return [int(steps) if end == "solved" else NEVER for steps, end in zip(way.steps, way.end, strict=True)]
 
 
 def write(results: Path, seeds: int | None = None) -> None:

@@ -12,14 +12,15 @@ from pathlib import Path
 from rich.progress import track
 from torch import Tensor
 
-from experiments.options import build
 from experiments.options.load import load
 from experiments.options.schema import Config
+from experiments.options.setup import training_setup
 from experiments.studies.script import make, parser_of
 from experiments.studies.training import as_published
 from experiments.tables import write_rows
-from repro.critical_points import downhill, place
+from repro.critical_points import classify
 from repro.networks import Network
+from repro.trust_region import trust_region_newton
 
 FILE, COUNTS = "stuck.csv", "stuck_counts.csv"
 
@@ -71,7 +72,7 @@ def trained(seeds: int) -> Iterator[Stuck]:
     for plan in track(PLANS, "training"):
         config = load(*plan, f"population.seeds={seeds * SELDOM.get(plan[0], 1)}")
         population = as_published(config, EVERY)
-        left = (~population.met).nonzero()[:, 0]
+        left = (~population.learned).nonzero()[:, 0]
         weights = {key: w[..., left].double() for key, w in population.weights.items()}
         yield Stuck(config, [population.seeds[r] for r in left.tolist()], weights)
 
@@ -84,17 +85,18 @@ def counts(plans: Iterable[Stuck]) -> Iterator[dict[str, object]]:
 
 
 def rows(plans: Iterable[Stuck]) -> Iterator[dict[str, object]]:
-    """Where each stuck network is, as ``Place``, and where the way down ends, as ``Way``: a row a network."""
+    """Where each stuck network is (``CriticalPoint``), and where the way down ends (``Descent``): a row a network."""
     for stuck in track(list(plans), "going down"):
         seeds = stuck.seeds[:MOST]
         if not seeds:
             continue
-        config, learning = stuck.config, build.build_learning(stuck.config)
-        architecture, task = build.build_architecture(config), build.build_task(config)
-        phase, sweeps = learning.phases[-1], learning.sweeps
+        setup = training_setup(stuck.config)
+        architecture, task = setup.architecture, setup.task
+        phase, sweeps = setup.learning.phases[-1], setup.learning.sweeps
         network = Network(architecture, {key: w[..., : len(seeds)] for key, w in stuck.weights.items()})
-        start, way = place(network, task, phase, sweeps), downhill(network, task, config.criterion.tolerance)
-        end = place(Network(architecture, way.weights), task, phase, sweeps)
+        start = classify(network, task, phase, sweeps)
+        way = trust_region_newton(network, task, setup.criterion.tolerance)
+        end = classify(Network(architecture, way.weights), task, phase, sweeps)
         for r, seed in enumerate(seeds):
             yield {
                 **stuck.about,

@@ -1,17 +1,20 @@
 """N Figs 2, 3 and 4 and a dendrogram of the person codes, drawn from the task and from trained weights."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
-from scipy.cluster.hierarchy import dendrogram, linkage
 from torch import Tensor
 
+from repro.figures import hinton as hinton_figures
 from repro.figures.hinton import hinton
+from repro.measures.family_trees import feature_of, has_person_code, person_code, unit_accuracies
+from repro.networks import Network, link_name
 from repro.tasks.family_trees import ENGLISH, ITALIAN, PEOPLE, PLACES, RELATIONS, Couple
+from repro.trained import Trained
 
 
 def figure_2() -> Figure:
@@ -118,6 +121,8 @@ def figure_4(w: Tensor, order: Sequence[int], titles: Sequence[str], title: str)
 
 def dendrogram_of_codes(code: Tensor, title: str) -> Figure:
     """Which people the network takes for alike: average-linkage clusters of their codes ``[24, units]``."""
+    from scipy.cluster.hierarchy import dendrogram, linkage  # half a second, which a run of another task need not wait
+
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.subplots()
     clusters = linkage(code.detach().double().cpu().numpy(), "average")
@@ -130,3 +135,45 @@ def dendrogram_of_codes(code: Tensor, title: str) -> Figure:
     axes.set_xlabel("distance between codes")
     axes.set_title(title, fontsize=10)
     return figure
+
+
+def figures(trained: Trained, label: str) -> Iterator[tuple[str, Figure]]:
+    """N Figs 3 and 4 of one network, the first of ``trained``, by file name; of one without a code all the weights."""
+    if not has_person_code(trained.population):
+        yield from hinton_figures.figures(trained, label)
+        return
+    task = trained.setup.task
+    case = task.cases.index("Colin aunt")
+    units = {group: y[case, :, 0] for group, y in trained.activity.items()}
+    yield "figure_3", figure_3(units, task.desired[case], f"Colin has-aunt (N Fig. 3): {label}")
+    order, titles = as_in_the_paper(person_code(Network(trained.setup.architecture, trained.population.weights)))
+    w = trained.population.weights[link_name("person1", "person_code")][..., 0]
+    yield "figure_4", figure_4(w, order, titles, f"People to the 6 units of their code (N Fig. 4): {label}")
+
+
+def last_figures(trained: Trained, label: str) -> Iterator[tuple[str, Figure]]:
+    """The same, N Fig. 2 before them and the codes' dendrogram after."""
+    if has_person_code(trained.population):
+        yield "figure_2", figure_2()
+    yield from figures(trained, label)
+    if has_person_code(trained.population):
+        code = person_code(Network(trained.setup.architecture, trained.population.weights))
+        yield "dendrogram", dendrogram_of_codes(code[..., 0], f"Codes of the people: {label}")
+
+
+def as_in_the_paper(code: Tensor) -> tuple[list[int], list[str]]:
+    """The units of one replica in N Fig. 4's order: that which tells nationality best is 1, generation 2, branch 6.
+
+    code ``[people, units, 1]``; returns the units' numbers, and what each tells with what accuracy.
+    """
+    accuracy = {name: unit_accuracies(code, feature_of(name))[:, 0] for name in ("nationality", "generation", "branch")}
+    left = list(range(code.shape[1]))
+    chosen: dict[str, int] = {}
+    for name, values in accuracy.items():
+        if left:  # a network may have fewer units than there are features
+            chosen[name] = max(left, key=lambda unit, values=values: float(values[unit]))  # type: ignore[misc]
+            left.remove(chosen[name])
+    last = [chosen.pop("branch")] if "branch" in chosen else []
+    order = [*chosen.values(), *left, *last]
+    titles = [", ".join(f"{name} {float(values[unit]):.2f}" for name, values in accuracy.items()) for unit in order]
+    return order, titles

@@ -1,6 +1,6 @@
 """Hinton diagrams (N Fig. 4): area is the size of a weight, white excitatory, black inhibitory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,6 +8,8 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
+
+from repro.trained import Trained
 
 CELL = 0.35
 """Inches: the side of the cell of a weight in ``hinton_figure``."""
@@ -61,3 +63,8 @@ def hinton_figure(weights: Mapping[str, Tensor], title: str, order: Sequence[str
         hinton(axes, weights[key], largest, left, above + 1)
     figure.suptitle(f"{title}\nwhite +, black -; the largest is {largest:.2f}", fontsize=9, y=1 - 0.3 / (top + 2))
     return figure
+
+
+def figures(trained: Trained, label: str) -> Iterator[tuple[str, Figure]]:
+    """All the weights of one network, the first of ``trained``, by the name of the figure's file."""
+    yield "weights", hinton_figure(trained.population.replica(0), label)

@@ -1,13 +1,15 @@
 """N Fig. 1: the symmetry network, weights on the arcs and biases in the units, in the paper's arrangement."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from torch import Tensor
 
+from repro.figures import hinton
 from repro.networks import ALWAYS_ON, link_name
+from repro.trained import Trained
 
 LEFT, MIDDLE, RIGHT = 0.0, 3.0, 6.0
 OUTPUT_HEIGHT, TOP_INPUT, HIDDEN_HEIGHT, GAP = 9.0, 7.0, 3.5, 1.3
@@ -88,3 +90,21 @@ def _unit(axes: Axes, x: float, y: float, bias: float | None) -> None:
     axes.add_patch(Circle((x, y), 0.42, facecolor="white", edgecolor="black", zorder=3))
     if bias is not None:
         axes.text(x, y, f"{bias:.1f}", ha="center", va="center", fontsize=8, zorder=4)
+
+
+def figures(trained: Trained, label: str) -> Iterator[tuple[str, Figure]]:
+    """Fig. 1 of one network, the first of ``trained``, by the name of its file; of another network all the weights."""
+    if trained.setup.printed is None:
+        yield from hinton.figures(trained, label)
+    else:
+        yield "figure_1", figure_1({label: trained.population.replica(0)})
+
+
+def last_figures(trained: Trained, label: str) -> Iterator[tuple[str, Figure]]:
+    """The same beside the printed network, and all the weights."""
+    printed = trained.setup.printed
+    if printed is not None:
+        theirs = {key: w[..., 0] for key, w in printed.replica().items()}
+        ours = trained.population.replica(0)
+        yield "figure_1", figure_1({f"{printed.source}: {printed.sweeps:,} sweeps": theirs, f"Here: {label}": ours})
+    yield from hinton.figures(trained, label)

@@ -4,14 +4,17 @@ A person's *code* is the activity of the 6 units that receive from the 24 people
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
 
+from repro.choices import MeasuredFrom, Satisfied
 from repro.errors import ErrorMeasure, included_cases
-from repro.networks import ALWAYS_ON, Network, link_name
+from repro.networks import ALWAYS_ON, Architecture, Network, link_name
+from repro.population import Population
 from repro.tasks.family_trees import BRANCH, FEMALE, GENERATION, NATIONALITY, PEOPLE, PLACES, SPLIT_STREAM
+from repro.trained import Trained, cases_right
 
 FEATURES: dict[str, Sequence[int | None]] = {
     "nationality": NATIONALITY,
@@ -28,16 +31,8 @@ None: the person has no such feature.
 SHUFFLE_STREAM = 2 * SPLIT_STREAM
 """Added to a seed to draw its order of the people, far from any seed whose weights or split one would draw."""
 
-AS_H_MEASURES = ErrorMeasure(satisfied="unit", measured_from="bound")
+AS_H_MEASURES = ErrorMeasure(satisfied=Satisfied.unit, measured_from=MeasuredFrom.bound)
 """H p.11: no error beyond 0.8 or 0.2, and the rest measured from there."""
-
-
-def cases_right(y: Tensor, d: Tensor) -> Tensor:
-    """H p.9: a case is right when all its outputs are on the right side of 0.5.
-
-    y ``[cases, units, replicas]``, d ``[cases, units]``; returns ``[cases, replicas]``, bool.
-    """
-    return ((y > 0.5) == (d > 0.5).unsqueeze(2)).all(dim=1)
 
 
 def cases_satisfied(y: Tensor, d: Tensor, on: float = 0.8, off: float = 0.2) -> Tensor:
@@ -54,6 +49,11 @@ def spread_over_cases(y: Tensor) -> Tensor:
     return y.std(dim=0).mean(dim=0)
 
 
+def has_person_code(population: Population) -> bool:
+    """Whether there is a group, as in N Fig. 3, whose units encode person 1."""
+    return link_name("person1", "person_code") in population.weights
+
+
 @torch.no_grad()
 def person_code(network: Network) -> Tensor:
     """The code of each person, ``[people, units, replicas]``, in the order of ``PEOPLE``."""
@@ -61,7 +61,9 @@ def person_code(network: Network) -> Tensor:
     bias = link_name(ALWAYS_ON, "person_code")
     if bias in network.weights:
         x = x + network.weights[bias]
-    return network.architecture.function("person_code").y(x.transpose(0, 1))
+    plan = network.architecture
+    assert isinstance(plan, Architecture)
+    return plan.function("person_code").y(x.transpose(0, 1))
 
 
 def decoding_accuracy(code: Tensor, feature: Tensor) -> Tensor:
@@ -173,3 +175,26 @@ def kinship(y: Tensor, d: Tensor, held_out: Tensor) -> Kinship:
         E_H=AS_H_MEASURES.E(y, d.unsqueeze(2), included_cases(held_out, y)),
         spread=spread_over_cases(y),
     )
+
+
+def columns(trained: Trained) -> dict[str, Tensor]:
+    """``Kinship`` and what units of the code tell (F3 to F6), ``[replicas]`` each; none where no case is held out."""
+    if trained.held_out is None:
+        return {}
+    found = asdict(kinship(trained.y, trained.setup.task.desired, trained.held_out))
+    if not has_person_code(trained.population):
+        return found
+    code = person_code(Network(trained.setup.architecture, trained.population.weights))
+    shuffled = people_shuffled(trained.population.seeds).to(code.device)
+    best = {}
+    for name in FEATURES:
+        feature = feature_of(name).to(code.device)
+        accuracies = unit_accuracies(code, feature)
+        found |= {f"{name}_unit{u + 1}": accuracy for u, accuracy in enumerate(accuracies)}
+        best[name] = accuracies.argmax(dim=0)
+        found[f"{name}_code"] = decoding_accuracy(code, feature)
+        found[f"{name}_shuffled"] = shuffled_accuracy(code, feature, shuffled)
+    for name, part in (("twin", code), ("twin_by_others", without(code, best["nationality"]))):
+        ranks = twin_rank(part).double()
+        found |= {f"{name}_nearest": (ranks == 1).double().mean(dim=0), f"{name}_rank": ranks.mean(dim=0)}
+    return found

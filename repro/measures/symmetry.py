@@ -1,28 +1,22 @@
-"""What a trained network shows: pure functions of its weights or outputs, one value a replica.
+"""Claims S3 to S7 of N p.534 and Fig. 1 about the symmetry network, one value a replica.
 
-The claims S1 to S7 are those of N p.534 and Fig. 1 about the symmetry network. Weights are ``[to, from, replicas]``,
-outputs ``[cases, units, replicas]``; hidden units come in no particular order.
+Weights are ``[to, from, replicas]``, outputs ``[cases, units, replicas]``; hidden units come in no particular order.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
 
 from repro.networks import ALWAYS_ON, Network, link_name
 from repro.tasks import Task
+from repro.trained import Trained
 
 ANTISYMMETRY_WITHIN = 0.05
 """S3 and S6 hold where weights agree to this part of the largest one (the printed ones: 0.007)."""
 
 RATIO_WITHIN = 0.1
 """S4 holds where the ratios are within this part of 2 and 4 (the printed ones: 1.99 and 3.94)."""
-
-AS_PRINTED_WITHIN = 0.05
-"""A stuck XOR network is stuck as printed where its outputs are this close to those of the printed weights."""
-
-INTERMEDIATE = (0.25, 0.75)
-"""An encoder's hidden output strictly between is nearer to 0.5 than to 0 and to 1, which are what P Table 5 prints."""
 
 
 def antisymmetry(w: Tensor) -> Tensor:
@@ -110,83 +104,9 @@ def symmetry_claims(network: Network, task: Task) -> SymmetryClaims:
     )
 
 
-def stuck_as_printed(y: Tensor, printed: Tensor) -> Tensor:
-    """Whether XOR outputs are those of the printed local minimum (P Fig. 5), the two inputs in either order.
-
-    y ``[4, replicas]``, the outputs for 00, 01, 10, 11; printed ``[4]``. Returns ``[replicas]``, bool.
-    """
-    swapped = printed[[0, 2, 1, 3]]
-    gaps = torch.stack([(y - p.unsqueeze(1)).abs().amax(dim=0) for p in (printed, swapped)])
-    return gaps.amin(dim=0) <= AS_PRINTED_WITHIN
-
-
-def undecided(y: Tensor, d: Tensor) -> Tensor:
-    """Whether every output stands half way between off and on: a network that tells no two cases apart.
-
-    y ``[cases, replicas]``, d ``[cases]``. Returns ``[replicas]``, bool.
-    """
-    half_way = (d.min() + d.max()) / 2
-    return (y - half_way).abs().amax(dim=0) <= AS_PRINTED_WITHIN
-
-
-@dataclass(frozen=True)
-class Counting:
-    """How the hidden units of parity networks stand to the number of inputs that are on, ``[replicas]`` each.
-
-    by_count: which hidden units are on depends on that number alone. inverted: how many are on where no input is.
-    counts: with those inverted, as many hidden units are on as inputs. as_printed: as many are on as inputs are off
-    (P Table 3); so all are inverted, and it counts.
-    """
-
-    by_count: Tensor
-    inverted: Tensor
-    counts: Tensor
-    as_printed: Tensor
-
-
-def counting(hidden: Tensor, inputs: Tensor) -> Counting:
-    """Whether hidden units count the inputs; "on" is an output above 0.5.
-
-    hidden ``[cases, units, replicas]``, inputs ``[cases, units]``, 0 or 1, every number of ones among them.
-
-    With as many hidden units as inputs nothing else is counting: a number of (possibly inverted) units that rises or
-    falls with every further input runs from 0 to all, so the units on at 0 are those that are inverted, or all others.
-    """
-    on, ones = hidden > 0.5, inputs.sum(dim=1).long()
-    first = torch.stack([(ones == count).int().argmax() for count in range(inputs.shape[1] + 1)])
-    at_0, number = on[first[0]], ones.unsqueeze(1)
-    return Counting(
-        by_count=(on == on[first[ones]]).all(dim=(0, 1)),
-        inverted=at_0.sum(dim=0),
-        counts=((on ^ at_0).sum(dim=1) == number).all(dim=0),
-        as_printed=(on.sum(dim=1) == inputs.shape[1] - number).all(dim=0),
-    )
-
-
-@dataclass(frozen=True)
-class Codes:
-    """The codes that hidden units give the cases, each output taken to 0, 0.5 or 1 (P Table 5), ``[replicas]`` each.
-
-    intermediate: outputs of 0.5, all cases together. intermediate_codes: cases with one. codes: different codes.
-    corners: different codes without 0.5.
-    """
-
-    intermediate: Tensor
-    intermediate_codes: Tensor
-    codes: Tensor
-    corners: Tensor
-
-
-def codes(hidden: Tensor) -> Codes:
-    """How the hidden units of encoders use intermediate values. hidden ``[cases, units, replicas]``."""
-    low, high = INTERMEDIATE
-    between = (hidden > low) & (hidden < high)
-    level = torch.where(between, 1, 2 * (hidden >= high).long())
-    seen = torch.stack([(level[:c] == level[c]).all(dim=1).any(dim=0) for c in range(len(level))])
-    pure = ~between.any(dim=1)
-    return Codes(
-        intermediate=between.sum(dim=(0, 1)),
-        intermediate_codes=(~pure).sum(dim=0),
-        codes=(~seen).sum(dim=0),
-        corners=(~seen & pure).sum(dim=0),
-    )
+def columns(trained: Trained) -> dict[str, Tensor]:
+    """Claims S3 to S7 by name, ``[replicas]`` each; none of a network that is not that of N Fig. 1."""
+    if trained.setup.printed is None:
+        return {}
+    plan, weights = trained.setup.architecture, trained.population.weights
+    return asdict(symmetry_claims(Network(plan, weights), trained.setup.task))

@@ -26,7 +26,9 @@ class Task:
         return replace(self, desired=off + (on - off) * self.desired)
 
     def to(self, device: torch.device | str, dtype: torch.dtype) -> "Task":
-        """The same task on another device, in another precision."""
+        """The same task on another device, in another precision; itself where it is there already."""
+        if self.desired.device == torch.device(device) and self.desired.dtype == dtype:
+            return self
         inputs = {name: values.to(device, dtype) for name, values in self.inputs.items()}
         return replace(self, inputs=inputs, desired=self.desired.to(device, dtype))
 

@@ -1,4 +1,4 @@
-"""Kills runs of ``experiments.run`` at random moments, and looks at what is left: ``test_checkpoint`` starts it.
+"""Kills runs of ``experiments.run`` at random moments, and snapshots at what is left: ``test_checkpoint`` starts it.
 
 ``python -m tests.experiments.killing DIRECTORY KILLS SEED`` runs a few networks of xor in DIRECTORY, again and again.
 Each run is a copy of this process, which has torch imported already, and is killed somewhere between its start and its
@@ -17,11 +17,11 @@ import torch
 from matplotlib.figure import Figure
 
 from experiments import run
-from experiments.files import CHECKPOINT, CURVES, SEEDS, WEIGHTS
 from experiments.options.load import load
 from experiments.options.schema import ConfigError
 from experiments.running import tensorboard
 from experiments.running.checkpoint import read
+from experiments.running.directory import CHECKPOINT, CURVES, SEEDS, WEIGHTS
 
 OPTIONS = ["experiment=xor", "population.seeds=5", "learning.sweeps=200", "record.every=20", "record.checkpoint=0"]
 OPTIONS += ["backward_pass=explicit", "threads=1"]

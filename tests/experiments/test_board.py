@@ -12,7 +12,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.experiments.conftest import Ran
-from tests.experiments.test_outcome import rows
+from tests.experiments.running.test_seeds import rows
 
 pytestmark = pytest.mark.slow
 

@@ -16,10 +16,11 @@ from matplotlib.figure import Figure
 
 import repro.training
 from experiments import run
-from experiments.files import LOCK, NotWritten, alone_in, naming, replacing
+from experiments.files import NotWritten, naming, replacing
 from experiments.options.load import load
 from experiments.options.schema import CONFIGS, ConfigError
 from experiments.running.curves import Curves
+from experiments.running.directory import LOCK, locked_directory
 
 FEW = ("population.seeds=3", "learning.sweeps=8", "record.every=2", "record.checkpoint=0", "backward_pass=explicit")
 BARE = ("record.figures=false", "record.tensorboard=false", "threads=1", "record.progress=false")
@@ -186,10 +187,10 @@ def test_events_that_find_no_room_end_the_run_too(full_disk, monkeypatch, capfd)
     """TensorBoard writes them in a thread of its own."""
 
     def train(*arguments, **options):
-        for look in real(*arguments, **options):
-            if look.sweep == 4:
+        for snapshot in real(*arguments, **options):
+            if snapshot.sweep == 4:
                 fill(full_disk)
-            yield look
+            yield snapshot
 
     real = repro.training.train
     monkeypatch.setattr("repro.training.train", train)
@@ -205,10 +206,10 @@ def test_wherever_the_disk_fills_up_it_is_told(full_disk, monkeypatch, capfd):
     """At the last look, with some more room each time, until there is enough."""
 
     def train(room, *arguments, **options):
-        for look in real(*arguments, **options):
-            if look.sweep == 60:
+        for snapshot in real(*arguments, **options):
+            if snapshot.sweep == 60:
                 fill(full_disk, leave=room)
-            yield look
+            yield snapshot
 
     real = repro.training.train
     enlarge(full_disk)
@@ -237,22 +238,25 @@ def test_wherever_the_disk_fills_up_it_is_told(full_disk, monkeypatch, capfd):
 
 def test_a_directory_is_one_process_s_at_a_time(tmp_path):
     directory = tmp_path / "run"
-    with alone_in(directory):
-        with alone_in(directory):  # it is this process's already
+    with locked_directory(directory):
+        with locked_directory(directory):  # it is this process's already
             pass
         with (directory / LOCK).open() as file, pytest.raises(BlockingIOError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     with (directory / LOCK).open() as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        with pytest.raises(ConfigError, match=f"{directory}: another process is writing there"), alone_in(directory):
+        with (
+            pytest.raises(ConfigError, match=f"{directory}: another process is writing there"),
+            locked_directory(directory),
+        ):
             pass
-    with alone_in(directory):
+    with locked_directory(directory):
         pass
 
 
 def test_a_killed_process_lets_go_of_its_directory(tmp_path):
-    code = "import sys; from pathlib import Path; from experiments.files import alone_in\n"
-    code += f"with alone_in(Path({str(tmp_path)!r})):\n    print('in', flush=True)\n    sys.stdin.read()\n"
+    code = "import sys; from pathlib import Path; from experiments.running.directory import locked_directory\n"
+    code += f"with locked_directory(Path({str(tmp_path)!r})):\n    print('in', flush=True)\n    sys.stdin.read()\n"
     holder = subprocess.Popen(
         [sys.executable, "-c", code],
         env=os.environ | {"PYTHONPATH": str(CONFIGS.parent)},
@@ -262,10 +266,10 @@ def test_a_killed_process_lets_go_of_its_directory(tmp_path):
     )
     with holder:
         assert holder.stdout.readline() == "in\n"
-        with pytest.raises(ConfigError, match="another process"), alone_in(tmp_path):
+        with pytest.raises(ConfigError, match="another process"), locked_directory(tmp_path):
             pass
         holder.send_signal(signal.SIGKILL)
-    with alone_in(tmp_path):
+    with locked_directory(tmp_path):
         pass
 
 

@@ -16,6 +16,7 @@ from experiments import reproduce
 from experiments.catalogue import PUBLISHED, READINGS, RESULTS, SCRIPTS, STUDIES
 from experiments.options.load import load
 from experiments.options.machine import PAYS_FROM, compiles, seconds_uncompiled
+from experiments.options.setup import training_setup
 from experiments.reproduce import COMPILING, FASTER, FINISHED, QUICK, RUNS, Display, Job, each_done, finished, jobs_of
 from experiments.studies.grids import COLUMNS, settings
 from experiments.tables import write_rows
@@ -153,7 +154,7 @@ def test_a_script_is_one_job_that_can_be_done(name):
     (job,) = jobs_of(name, 4)
     assert job == Job(name, seeds=4, seconds=SCRIPTS[name])
     assert (job.label, job.directory()) == (name, RUNS / name)
-    assert callable(importlib.import_module(f"experiments.{name}").write)
+    assert callable(importlib.import_module(f"experiments.studies.{name}").write)
 
 
 def test_the_label_of_a_job_is_what_its_settings_have_in_common():
@@ -169,12 +170,13 @@ def test_a_job_compiles_where_that_pays_for_all_of_its_runs():
     """Nine runs of 10 seconds each share what is compiled once; for one of them alone it would not pay."""
     for name, seeds in (("xor_rules", 1000), ("xor_rules", 1)):
         for job in jobs_of(name, seeds):
-            all_runs = 9 * seconds_uncompiled(load(name, *job.overrides(job.settings[0])))
+            config = load(name, *job.overrides(job.settings[0]))
+            all_runs = 9 * seconds_uncompiled(training_setup(config), seeds)
             assert job.compile == (all_runs >= PAYS_FROM)
             assert job.seconds == pytest.approx(COMPILING + all_runs / FASTER if job.compile else all_runs)
     one = load("xor_rules", "population.seeds=1000", "rule=momentum")
     (job,) = (job for job in jobs_of("xor_rules", 1000) if ("rule", "momentum") in job.settings[0])
-    assert (compiles(one), job.compile) == (False, True)
+    assert (compiles(one, training_setup(one)), job.compile) == (False, True)
 
 
 # What is finished --------------------------------------------------------------------------------------------

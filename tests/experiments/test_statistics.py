@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from experiments.options.build import build_population
 from experiments.options.load import load
+from experiments.options.setup import first_population, training_setup
 from experiments.running.summary import metrics
 from experiments.statistics import Share, median, place, quartiles, quartiles_text
 
@@ -78,8 +78,8 @@ def test_place():
 
 
 def test_metrics_are_of_the_seeds_that_learned_and_the_share_is_of_all():
-    population = build_population(load("xor", "population.seeds=4"))
-    population.met_at = torch.tensor([100, -1, 300, -1], dtype=torch.int32)
+    population = first_population(load("xor", "population.seeds=4"), training_setup(load("xor", "population.seeds=4")))
+    population.learned_at = torch.tensor([100, -1, 300, -1], dtype=torch.int32)
     population.E = torch.tensor([0.0, 1.0, 2.0, torch.nan])
     found = metrics(population)
     assert (found["final/learned"], found["final/sweeps_median"], found["final/E_median"]) == (0.5, 200, 1)

@@ -12,7 +12,7 @@ import torch
 from torch._dynamo.testing import CompileCounter
 from torch._dynamo.utils import counters
 
-from repro import sweeps
+from repro import backends
 from repro.errors import ErrorMeasure
 from repro.learning import Phase
 from repro.output_functions import SOFTSIGN, TANH
@@ -21,10 +21,10 @@ from repro.tasks import Task
 from repro.tasks.family_trees import family_trees, random_splits
 from repro.tasks.symmetry import symmetry
 from repro.tasks.xor import xor
-from repro.training import train
-from repro.training_setup import Criterion, Learning, Lesson
+from repro.training_setup import Criterion, Learning, TrainingSetup
 from tests.plans import FAMILY_TREES, PLANS
-from tests.test_training import NEVER, assert_same, finish, started
+from tests.repro.test_training import UNENDING, assert_same, finish, started
+from tests.setups import train
 
 XOR = PLANS["xor 2-1-1"]
 PHASES = (Phase(0.05, 0.5, 20), Phase(0.1, 0.9))
@@ -35,7 +35,7 @@ TASKS = {
     "family trees": (
         FAMILY_TREES,
         family_trees(),
-        {"measure": H, "held_out": random_splits(family_trees(), range(40))},
+        {"error_measure": H, "held_out": random_splits(family_trees(), range(40))},
     ),
 }
 each_task = pytest.mark.parametrize(("plan", "task", "more"), TASKS.values(), ids=TASKS.keys())
@@ -44,7 +44,7 @@ each_task = pytest.mark.parametrize(("plan", "task", "more"), TASKS.values(), id
 @pytest.fixture
 def nothing_compiled(monkeypatch):
     """As in a process that has compiled nothing yet; what a test compiles is kept for no other."""
-    monkeypatch.setattr(sweeps, "MACHINE_CODE", {})
+    monkeypatch.setattr(backends, "MACHINE_CODE", {})
     torch._dynamo.reset()
     counters.clear()
     yield
@@ -63,7 +63,7 @@ def counted(monkeypatch, nothing_compiled):
     return counter
 
 
-def compiled_and_explicit(plan, task, learning, criterion=NEVER, replicas=6, **options):
+def compiled_and_explicit(plan, task, learning, criterion=UNENDING, replicas=6, **options):
     pair = []
     for compile in (True, False):
         population = started(plan, range(replicas), initial_range=1.0)
@@ -136,43 +136,43 @@ def test_replicas_that_stop_need_no_new_compilation(counted):
     """They leave; the chunk, here of the usual size, is filled up with copies, so that it keeps its shape."""
     learning, criterion = Learning((Phase(0.5, 0.9),), 200), Criterion(0.35)
     compiled, explicit = compiled_and_explicit(XOR, xor(), learning, criterion, replicas=100, every=20)
-    assert int(compiled.met.sum()) > 60
-    assert len(set(compiled.met_at.tolist())) > 3
+    assert int(compiled.learned.sum()) > 60
+    assert len(set(compiled.learned_at.tolist())) > 3
     assert counted.frame_count == 1
     assert_same(compiled, explicit, 1e-10)
 
 
-LESSON = Lesson(XOR.architecture, xor(), Learning(PHASES, 5, 0.002), Criterion(0.3), ErrorMeasure(), None)
+SETUP = TrainingSetup(XOR.architecture, xor(), Learning(PHASES, 5, 0.002), Criterion(0.3), ErrorMeasure(), None)
 
 
-def other_learning(**options) -> Lesson:
-    return replace(LESSON, learning=replace(LESSON.learning, **options))
+def other_learning(**options) -> TrainingSetup:
+    return replace(SETUP, learning=replace(SETUP.learning, **options))
 
 
 SAME_CODE = {
     "epsilon and alpha": other_learning(phases=(Phase(0.3, 0.1),)),
     "one phase more": other_learning(phases=(Phase(0.02, 0.0, 2), *PHASES)),
     "sweeps": other_learning(sweeps=9),
-    "the same, made anew": replace(LESSON, architecture=XOR.architecture, task=xor(), measure=ErrorMeasure()),
+    "the same, made anew": replace(SETUP, architecture=XOR.architecture, task=xor(), error_measure=ErrorMeasure()),
 }
 OTHER_CODE = {
-    "function": replace(LESSON, architecture=replace(LESSON.architecture, functions={"hidden": TANH})),
-    "another function": replace(LESSON, architecture=replace(LESSON.architecture, functions={"hidden": SOFTSIGN})),
+    "function": replace(SETUP, architecture=replace(SETUP.architecture, functions={"hidden": TANH})),
+    "another function": replace(SETUP, architecture=replace(SETUP.architecture, functions={"hidden": SOFTSIGN})),
     "hidden units": replace(
-        LESSON, architecture=replace(LESSON.architecture, groups={"input": 2, "hidden": 2, "output": 1})
+        SETUP, architecture=replace(SETUP.architecture, groups={"input": 2, "hidden": 2, "output": 1})
     ),
     "links": replace(
-        LESSON, architecture=replace(LESSON.architecture, links={"hidden": ["input"], "output": ["hidden"]})
+        SETUP, architecture=replace(SETUP.architecture, links={"hidden": ["input"], "output": ["hidden"]})
     ),
-    "biases": replace(LESSON, architecture=replace(LESSON.architecture, biases=["output"])),
-    "desired outputs": replace(LESSON, task=xor().with_targets(0.1, 0.9)),
+    "biases": replace(SETUP, architecture=replace(SETUP.architecture, biases=["output"])),
+    "desired outputs": replace(SETUP, task=xor().with_targets(0.1, 0.9)),
     "cases in another order": replace(
-        LESSON, task=Task("xor", {"input": xor().inputs["input"].flip(0)}, xor().desired.flip(0), xor().cases[::-1])
+        SETUP, task=Task("xor", {"input": xor().inputs["input"].flip(0)}, xor().desired.flip(0), xor().cases[::-1])
     ),
-    "tolerance": replace(LESSON, criterion=Criterion(0.4)),
-    "going on after it": replace(LESSON, criterion=Criterion(0.3, stop=False)),
-    "error measure": replace(LESSON, measure=ErrorMeasure(form="cross_entropy")),
-    "bound": replace(LESSON, measure=ErrorMeasure(satisfied="unit", measured_from="bound", on_bound=0.9)),
+    "tolerance": replace(SETUP, criterion=Criterion(0.4)),
+    "going on after it": replace(SETUP, criterion=Criterion(0.3, stop=False)),
+    "error measure": replace(SETUP, error_measure=ErrorMeasure(form="cross_entropy")),
+    "bound": replace(SETUP, error_measure=ErrorMeasure(satisfied="unit", measured_from="bound", on_bound=0.9)),
     "decay": other_learning(decay=0.003),
     "decay of what": other_learning(decay_of="carried"),
     "decay of biases": other_learning(decay_biases=False),
@@ -182,27 +182,27 @@ OTHER_CODE = {
 
 
 @pytest.mark.parametrize("name", [*SAME_CODE, *OTHER_CODE])
-def test_only_a_lesson_that_differs_in_more_than_numbers_is_compiled(monkeypatch, name):
-    """How often torch.compile is called for two lessons, and whether the second is handed the first one's loop."""
-    monkeypatch.setattr(sweeps, "MACHINE_CODE", {})
+def test_only_a_set_up_that_differs_in_more_than_numbers_is_compiled(monkeypatch, name):
+    """How often torch.compile is called for two set-ups, and whether the second is handed the first one's loop."""
+    monkeypatch.setattr(backends, "MACHINE_CODE", {})
     made = []
     monkeypatch.setattr(torch, "compile", lambda f, **options: made.append(f) or f)
     other = {**SAME_CODE, **OTHER_CODE}[name]
-    for lesson in (LESSON, other, LESSON, other):
-        sweeps.compiled(lesson)
-    assert len(made) == len(sweeps.MACHINE_CODE) == (1 if name in SAME_CODE else 2)
+    for setup in (SETUP, other, SETUP, other):
+        backends.compiled(setup)
+    assert len(made) == len(backends.MACHINE_CODE) == (1 if name in SAME_CODE else 2)
 
 
-def trained_by(lesson: Lesson, compile: bool):
+def trained_by(setup: TrainingSetup, compile: bool):
     population = started(XOR, range(6), initial_range=1.0)
-    options = {"measure": lesson.measure, "held_out": lesson.held_out, "every": 5, "compile": compile}
-    return finish(population, lesson.task, lesson.learning, lesson.criterion, **options)
+    options = {"error_measure": setup.error_measure, "held_out": setup.held_out, "every": 5, "compile": compile}
+    return finish(population, setup.task, setup.learning, setup.criterion, **options)
 
 
-def test_code_that_was_kept_does_what_a_lesson_says(counted):
-    """One after the other in one process: lessons that share code, and lessons that must not, each as it is written."""
+def test_code_that_was_kept_does_what_a_set_up_says(counted):
+    """One after the other in one process: set-ups that share code, and set-ups that must not, each as it is written."""
     trainings = [
-        (LESSON, 1),
+        (SETUP, 1),
         (SAME_CODE["epsilon and alpha"], 1),
         (SAME_CODE["one phase more"], 1),
         (SAME_CODE["sweeps"], 1),
@@ -210,10 +210,10 @@ def test_code_that_was_kept_does_what_a_lesson_says(counted):
         (OTHER_CODE["cases in another order"], 1),
         (OTHER_CODE["decay"], 2),
         (OTHER_CODE["error measure"], 3),
-        (LESSON, 3),
+        (SETUP, 3),
     ]
-    for lesson, graphs in trainings:
-        assert_same(trained_by(lesson, compile=True), trained_by(lesson, compile=False), 1e-12)
+    for setup, graphs in trainings:
+        assert_same(trained_by(setup, compile=True), trained_by(setup, compile=False), 1e-12)
         assert counted.frame_count == graphs
 
 
@@ -221,8 +221,8 @@ def test_kept_code_takes_other_cases_held_out(counted):
     """Which cases a replica learns is no part of the code; whether some are held out is."""
     for out, graphs in (([0], 1), ([3], 1), ([], 2), ([1, 2], 2)):
         held_out = torch.tensor([[case in out] for case in range(4)]) if out else None
-        lesson = replace(LESSON, held_out=held_out)
-        assert_same(trained_by(lesson, compile=True), trained_by(lesson, compile=False), 1e-12)
+        setup = replace(SETUP, held_out=held_out)
+        assert_same(trained_by(setup, compile=True), trained_by(setup, compile=False), 1e-12)
         assert counted.frame_count == graphs
 
 
@@ -236,4 +236,4 @@ def test_many_settings_in_one_process_are_all_compiled(counted):
 
 def test_autograd_is_not_compiled():
     with pytest.raises(ValueError, match="compile=True"):
-        next(train(started(XOR, [0]), xor(), Learning(PHASES, 5), NEVER, backward_pass="autograd", compile=True))
+        next(train(started(XOR, [0]), xor(), Learning(PHASES, 5), UNENDING, backward_pass="autograd", compile=True))

@@ -8,11 +8,11 @@ import torch
 from scipy.optimize import minimize
 from torch import Tensor
 
-from repro import critical_points as stationary
-from repro.critical_points import CLEARLY, LONGEST_STEP, STILL, clear_curvature, downhill, place, trust_region_step
+from repro import trust_region
+from repro.critical_points import CLEARLY, STILL, classify, clear_curvature
 from repro.errors import AS_PRINTED
 from repro.learning import Phase
-from repro.measures.symmetry import stuck_as_printed
+from repro.measures.xor import stuck_as_printed
 from repro.networks import Architecture, Network, error
 from repro.output_functions import LOGISTIC, differentiable
 from repro.plateau import settle_output_biases
@@ -20,10 +20,11 @@ from repro.population import Population
 from repro.printed_networks import XOR, XOR_LOCAL_MINIMUM
 from repro.tasks import Task
 from repro.tasks.xor import xor
-from repro.training import train
 from repro.training_setup import Criterion, Learning
+from repro.trust_region import LONGEST_STEP, trust_region_newton, trust_region_step
 from tests import reference
 from tests.plans import PLANS, Plan, cases_of, random_task, random_weights, to_reference
+from tests.setups import train
 
 PHASE = Phase(epsilon=0.25, alpha=0.9)
 SOFT_XOR = xor().with_targets(0.1, 0.9)
@@ -48,7 +49,7 @@ def test_all_weights_0_by_hand():
     units at ½ are 4 (¼)² = ¼ times the products of (1, ½, ½): one eigenvalue ¼ (1 + ¼ + ¼). Those by a weight v and one
     below it are ¼ · ¼ Σ_c (½ - d_c) x_c = 0, as are those by two weights below, for v = 0.
     """
-    found = place(Network(TWO_UNITS, zeros(TWO_UNITS)), SOFT_XOR, PHASE, 10_000)
+    found = classify(Network(TWO_UNITS, zeros(TWO_UNITS)), SOFT_XOR, PHASE, 10_000)
     assert found.E.item() == pytest.approx(4 * 0.4**2 / 2, rel=1e-15)
     assert found.gradient.item() == pytest.approx(0, abs=1e-16)
     assert found.highest.item() == pytest.approx(3 / 8, rel=1e-14)
@@ -60,7 +61,7 @@ def test_all_weights_0_by_hand():
 def test_what_second_derivatives_cannot_leave():
     """From all weights 0 E does fall, by the fourth power of the distance: two units that differ by their bend."""
     start = Network(TWO_UNITS, zeros(TWO_UNITS))
-    way = downhill(start, SOFT_XOR, 0.1)
+    way = trust_region_newton(start, SOFT_XOR, 0.1)
     assert (way.end, way.steps.item()) == (("stuck",), 0)
     fallen = []
     for t in (0.05, 0.1):
@@ -91,13 +92,13 @@ def and_saddle() -> Network:
 
 def test_a_saddle_by_hand_and_the_way_from_it():
     """Its gradient is 0 but for rounding, so that only negative curvature leads away."""
-    found = place(and_saddle(), AND, PHASE, 1_000)
+    found = classify(and_saddle(), AND, PHASE, 1_000)
     assert found.gradient.item() < 1e-14
     assert found.lowest.item() == pytest.approx(-LEAVING, rel=1e-12)
     assert found.escape_rate.item() == pytest.approx(LEAVING * 2.5, rel=1e-12)
     assert found.negative.item() == 1
     assert found.kind == ("saddle",)
-    way = downhill(and_saddle(), AND, 0.2)
+    way = trust_region_newton(and_saddle(), AND, 0.2)
     assert way.end == ("solved",)
     assert (Network(ONE_UNIT, way.weights)(AND.inputs) > 0.5)[:, 0, 0].tolist() == [False, False, False, True]
 
@@ -107,7 +108,7 @@ def test_a_curvature_is_clear_where_training_would_have_grown_it(factor, kind):
     """One sweep of e^(λ ε / (1 - α)), so often that it comes to a little less, or more, than e^CLEARLY."""
     slow = Phase(1e-4, 0.9)
     sweeps = round(factor * CLEARLY / (LEAVING * 1e-3))
-    assert place(and_saddle(), AND, slow, sweeps).kind == (kind,)
+    assert classify(and_saddle(), AND, slow, sweeps).kind == (kind,)
     assert clear_curvature(slow, sweeps) == pytest.approx(LEAVING / factor, rel=1e-4)
 
 
@@ -115,9 +116,9 @@ def test_a_curvature_is_clear_where_training_would_have_grown_it(factor, kind):
 def test_moving_is_what_training_would_take_off(factor, moves):
     """E of random weights falls, by (8) with a step small enough, as the module foretells."""
     network, slow = Network(TWO_UNITS, random_weights(TWO_UNITS, 1)), Phase(1e-8)
-    found = place(network, SOFT_XOR, slow, 1)
+    found = classify(network, SOFT_XOR, slow, 1)
     sweeps = round(factor * STILL * found.E.item() / (1e-8 * found.gradient.item() ** 2))
-    assert (place(network, SOFT_XOR, slow, sweeps).kind == ("moving",)) == moves
+    assert (classify(network, SOFT_XOR, slow, sweeps).kind == ("moving",)) == moves
     _, dE_dw = network.derivatives(SOFT_XOR.inputs, SOFT_XOR.desired.unsqueeze(2))
     step = 1e-4
     after = Network(TWO_UNITS, {key: w.detach() - step * dE_dw[key] for key, w in network.weights.items()})
@@ -130,11 +131,11 @@ def test_a_minimum():
     architecture = PLANS["no hidden"].architecture
     network, cases = Network(architecture, random_weights(architecture, 1)), random_task(architecture)
     task = Task("its own", cases.inputs, network(cases.inputs)[..., 0].detach(), cases.cases)
-    found = place(network, task, PHASE, 10_000)
+    found = classify(network, task, PHASE, 10_000)
     assert found.kind == ("minimum",)
     assert (found.E.item(), found.gradient.item(), found.negative.item(), found.flat.item()) == (0, 0, 0, 0)
     away = Network(architecture, {key: w.detach() + 0.5 for key, w in network.weights.items()})
-    way = downhill(away, task, 1e-6)
+    way = trust_region_newton(away, task, 1e-6)
     assert way.end == ("solved",)
     for key, w in network.weights.items():
         torch.testing.assert_close(way.weights[key], w.detach(), rtol=0, atol=1e-4)
@@ -146,10 +147,10 @@ def test_solved_exclusive_or_has_flat_directions():
     "moving", since what is left of E is still being lost: its kind is a matter of E as it is, however small.
     """
     printed = Network(XOR.architecture, XOR.replica())
-    already = downhill(printed, SOFT_XOR, 0.1)
+    already = trust_region_newton(printed, SOFT_XOR, 0.1)
     assert (already.end, already.steps.item()) == (("solved",), 0)
-    exact = downhill(printed, SOFT_XOR, 1e-9)
-    found = place(Network(XOR.architecture, exact.weights), SOFT_XOR, PHASE, 10_000)
+    exact = trust_region_newton(printed, SOFT_XOR, 1e-9)
+    found = classify(Network(XOR.architecture, exact.weights), SOFT_XOR, PHASE, 10_000)
     assert exact.end == ("solved",)
     assert found.E.item() < 1e-17
     assert found.gradient.item() < 1e-9
@@ -161,9 +162,9 @@ def test_the_printed_local_minimum_lies_at_infinity():
     """P Fig. 5: E nears 0.16, two outputs at 0.5, and what is done further only makes the weights larger (P p.333)."""
     printed = Network(TWO_UNITS, XOR_LOCAL_MINIMUM.replica())
     there = printed(SOFT_XOR.inputs)[:, 0, 0].detach()
-    way = downhill(printed, SOFT_XOR, 0.1)
+    way = trust_region_newton(printed, SOFT_XOR, 0.1)
     end = Network(TWO_UNITS, way.weights)
-    found, before = (place(network, SOFT_XOR, PHASE, 10_000) for network in (end, printed))
+    found, before = (classify(network, SOFT_XOR, PHASE, 10_000) for network in (end, printed))
     assert way.end == ("stuck",)
     assert found.E.item() == pytest.approx(2 * 0.4**2 / 2, abs=1e-8)
     assert stuck_as_printed(end(SOFT_XOR.inputs)[:, 0].detach(), there).all()
@@ -184,7 +185,7 @@ def test_training_at_a_minimum_at_infinity():
     population = Population.start(architecture, (0,), 0.3, torch.float64)
     for _ in train(population, task, Learning((phase,), sweeps), Criterion(0.0), every=sweeps):
         pass
-    found = place(Network(architecture, population.weights), task, phase, sweeps)
+    found = classify(Network(architecture, population.weights), task, phase, sweeps)
     assert found.E.item() == pytest.approx(1 / 8, rel=1e-3)
     assert found.lowest.item() == pytest.approx(0.1 / (0.5 * sweeps), rel=0.1)
     assert (found.kind, found.flat.item()) == (("flat",), 1)
@@ -208,7 +209,7 @@ def by_differences(plan: Plan, task: Task, weights: dict[str, Tensor], r: int) -
 
 def assert_as_reference(plan: Plan, architecture: Architecture) -> None:
     task, weights = random_task(architecture), random_weights(architecture, 2)
-    found = place(Network(architecture, weights), task, PHASE, 1_000)
+    found = classify(Network(architecture, weights), task, PHASE, 1_000)
     clear = clear_curvature(PHASE, 1_000)
     for r in range(2):
         gradient, eigenvalues = by_differences(plan, task, weights, r)
@@ -238,7 +239,7 @@ def test_the_lowest_error_against_scipy():
     """Without hidden units: BFGS on the reference's E and derivatives ends at the same weights."""
     plan = PLANS["no hidden"]
     task, weights = random_task(plan.architecture), random_weights(plan.architecture, 3)
-    way, (cases, d) = downhill(Network(plan.architecture, weights), task, 0.0), cases_of(task)
+    way, (cases, d) = trust_region_newton(Network(plan.architecture, weights), task, 0.0), cases_of(task)
     assert way.end == ("stuck",) * 3
     for r in range(3):
         names = list(to_reference(weights, r))
@@ -304,10 +305,10 @@ def test_no_slope_and_no_curvature_is_no_step():
 def test_down_and_never_up(monkeypatch):
     """Step by step, for 8 networks: no step is longer than LONGEST_STEP, and E is lower all along it."""
     network, longest = Network(TWO_UNITS, random_weights(TWO_UNITS, 8, seed=3)), 0.0
-    monkeypatch.setattr(stationary, "MOST_STEPS", 1)
+    monkeypatch.setattr(trust_region, "MOST_STEPS", 1)
     w = {key: value.detach() for key, value in network.weights.items()}
     for _ in range(25):
-        way = downhill(Network(TWO_UNITS, w), SOFT_XOR, 0.1)
+        way = trust_region_newton(Network(TWO_UNITS, w), SOFT_XOR, 0.1)
         assert set(way.end) <= {"falling", "solved", "stuck"}
         here = [w]
         for n in range(1, 21):
@@ -324,19 +325,19 @@ def test_down_and_never_up(monkeypatch):
 
 def test_what_is_left_falling(monkeypatch):
     start = Network(TWO_UNITS, XOR_LOCAL_MINIMUM.replica())
-    monkeypatch.setattr(stationary, "MOST_STEPS", 3)
-    way = downhill(start, SOFT_XOR, 0.1)
+    monkeypatch.setattr(trust_region, "MOST_STEPS", 3)
+    way = trust_region_newton(start, SOFT_XOR, 0.1)
     assert way.end == ("falling",)
     assert way.steps.item() <= 3
 
 
 def test_replicas_by_themselves():
     weights = random_weights(TWO_UNITS, 4, seed=7)
-    together = downhill(Network(TWO_UNITS, weights), SOFT_XOR, 0.1)
-    places = place(Network(TWO_UNITS, weights), SOFT_XOR, PHASE, 1_000)
+    together = trust_region_newton(Network(TWO_UNITS, weights), SOFT_XOR, 0.1)
+    places = classify(Network(TWO_UNITS, weights), SOFT_XOR, PHASE, 1_000)
     for r in range(4):
         alone = Network(TWO_UNITS, {key: w[..., r : r + 1] for key, w in weights.items()})
-        one, there = downhill(alone, SOFT_XOR, 0.1), place(alone, SOFT_XOR, PHASE, 1_000)
+        one, there = trust_region_newton(alone, SOFT_XOR, 0.1), classify(alone, SOFT_XOR, PHASE, 1_000)
         assert one.end[0] == together.end[r]
         assert there.kind[0] == places.kind[r]
         assert there.lowest.item() == pytest.approx(places.lowest[r].item(), rel=1e-10)
@@ -347,7 +348,7 @@ def test_replicas_by_themselves():
 def test_the_networks_stay_where_they_are():
     weights = random_weights(TWO_UNITS, 2)
     network = Network(TWO_UNITS, {key: w.clone() for key, w in weights.items()})
-    downhill(network, SOFT_XOR, 0.1)
+    trust_region_newton(network, SOFT_XOR, 0.1)
     for key, w in weights.items():
         assert network.weights[key].equal(w)
         assert network.weights[key].grad is None
@@ -356,7 +357,9 @@ def test_the_networks_stay_where_they_are():
 # Refused ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ask", [lambda n: place(n, SOFT_XOR, PHASE, 10), lambda n: downhill(n, SOFT_XOR, 0.1)])
+@pytest.mark.parametrize(
+    "ask", [lambda n: classify(n, SOFT_XOR, PHASE, 10), lambda n: trust_region_newton(n, SOFT_XOR, 0.1)]
+)
 def test_weights_that_are_refused(ask):
     weights = random_weights(TWO_UNITS, 2)
     with pytest.raises(ValueError, match=r"weights of .*hidden are torch\.float32: second derivatives need float"):

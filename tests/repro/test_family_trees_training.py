@@ -11,15 +11,15 @@ from repro.errors import ErrorMeasure
 from repro.learning import Phase
 from repro.measures.family_trees import cases_satisfied
 from repro.networks import Network
-from repro.population import NOT_YET, Population
+from repro.population import NEVER, Population
 from repro.tasks import Task
 from repro.tasks.family_trees import family_trees, named_split, random_splits
 from repro.tasks.xor import xor
-from repro.training import train
 from repro.training_setup import Criterion, Learning
 from tests import reference
 from tests.plans import FAMILY_TREES, PLANS, Plan, cases_of, largest_gap, to_reference
-from tests.test_training import FAST, NEVER, assert_same, finish, fixed_start, ours, reference_of, started
+from tests.repro.test_training import FAST, UNENDING, assert_same, finish, fixed_start, ours, reference_of, started
+from tests.setups import train
 
 TASK = family_trees()
 ONE_ANSWER = replace(family_trees(both_answers=False), name="one answer")
@@ -71,7 +71,7 @@ def learned() -> dict[str, Tensor]:
     """Weights of one network, half way through learning: some cases are satisfied, some are not."""
     population = started(FAMILY_TREES, [0], initial_range=1.0)
     phases = (Phase(0.05, 0.5, 20), Phase(0.1, 0.9))
-    finish(population, TASK, Learning(phases, 400, 0.002), every=400, measure=measure_of(H))
+    finish(population, TASK, Learning(phases, 400, 0.002), every=400, error_measure=measure_of(H))
     return population.weights
 
 
@@ -87,12 +87,14 @@ def follow(plan, population, task, sweeps, backward_pass, held_out=None, out=(()
         reference_of(plan, population, r, task, SMALL, sweeps, held_out=cases, **reading) for r, cases in enumerate(out)
     ]
     learning, measure = learning_of(SMALL, sweeps, **reading)
-    looks = train(population, task, learning, NEVER, backward_pass=backward_pass, measure=measure, held_out=held_out)
-    for look in looks:
+    snapshots = train(
+        population, task, learning, UNENDING, backward_pass=backward_pass, error_measure=measure, held_out=held_out
+    )
+    for snapshot in snapshots:
         for r, expected in enumerate(moments):
-            assert largest_gap(to_reference(population.weights, r), expected[look.sweep].w) < 1e-11
-            assert largest_gap(to_reference(population.changes, r), expected[look.sweep].change) < 1e-11
-            assert population.E[r].item() == pytest.approx(expected[look.sweep].E, rel=1e-11)
+            assert largest_gap(to_reference(population.weights, r), expected[snapshot.sweep].w) < 1e-11
+            assert largest_gap(to_reference(population.delta_w, r), expected[snapshot.sweep].change) < 1e-11
+            assert population.E[r].item() == pytest.approx(expected[snapshot.sweep].E, rel=1e-11)
     assert population.sweep == sweeps
     return moments
 
@@ -123,12 +125,14 @@ def test_golden_trajectory_of_the_settings_as_printed(backward_pass):
         reference_of(FAMILY_TREES, population, r, TASK, phases, sweeps, held_out=out[r], **LITERAL) for r in (0, 1)
     ]
     learning, measure = learning_of(phases, sweeps, **LITERAL)
-    looks = train(population, TASK, learning, NEVER, backward_pass=backward_pass, measure=measure, held_out=splits)
-    for look in looks:
+    snapshots = train(
+        population, TASK, learning, UNENDING, backward_pass=backward_pass, error_measure=measure, held_out=splits
+    )
+    for snapshot in snapshots:
         for r in (0, 1):
-            expected = moments[r][look.sweep]
+            expected = moments[r][snapshot.sweep]
             assert largest_gap(to_reference(population.weights, r), expected.w) < 1e-12
-            assert largest_gap(to_reference(population.changes, r), expected.change) < 1e-12
+            assert largest_gap(to_reference(population.delta_w, r), expected.change) < 1e-12
             assert population.E[r].item() == pytest.approx(expected.E, rel=1e-12)
     assert moments[0][-1].E < moments[0][0].E / 1.5
 
@@ -149,8 +153,8 @@ def test_golden_literals():
     moments = reference_of(FAMILY_TREES, population, 0, TASK, SMALL, 8, held_out=(3,), **LITERAL)
     assert [moments[t].E for t in GOLDEN] == pytest.approx(list(GOLDEN.values()), rel=1e-12)
     learning, measure = learning_of(SMALL, 8, **LITERAL)
-    looks = train(population, TASK, learning, NEVER, measure=measure, held_out=out_of(3))
-    found = {look.sweep: look.population.E.item() for look in looks}
+    snapshots = train(population, TASK, learning, UNENDING, error_measure=measure, held_out=out_of(3))
+    found = {snapshot.sweep: snapshot.population.E.item() for snapshot in snapshots}
     assert [found[t] for t in GOLDEN] == pytest.approx(list(GOLDEN.values()), rel=1e-11)
 
 
@@ -189,7 +193,7 @@ def test_explicit_and_autograd_agree_for_many():
     splits = random_splits(TASK, range(20))
     learning, measure = learning_of(((10, 0.05, 0.5), (1, 0.1, 0.9)), 30, **LITERAL)
     explicit, autograd, in_parts = (started(FAMILY_TREES, range(20), initial_range=1.0) for _ in range(3))
-    options = {"every": 30, "measure": measure, "held_out": splits}
+    options = {"every": 30, "error_measure": measure, "held_out": splits}
     finish(explicit, TASK, learning, **options)
     finish(autograd, TASK, learning, backward_pass="autograd", **options)
     finish(in_parts, TASK, learning, chunk=3, workers=2, **options)
@@ -216,7 +220,7 @@ def test_held_out_cases_have_no_influence(backward_pass, per_case):
     learning, measure = learning_of(SMALL, 2 if per_case else 10, **LITERAL, per_case=per_case)
     plain, other = half_way(2), half_way(2)
     for population, task in ((plain, TASK), (other, spoiled(TASK, 11))):
-        finish(population, task, learning, backward_pass=backward_pass, measure=measure, held_out=held_out)
+        finish(population, task, learning, backward_pass=backward_pass, error_measure=measure, held_out=held_out)
     for key, w in plain.weights.items():
         assert w[..., 0].equal(other.weights[key][..., 0])
     assert plain.E[0].equal(other.E[0])
@@ -229,16 +233,16 @@ def test_one_split_for_all_is_that_split_for_each():
     split = named_split(TASK, ["Colin aunt", "James father"])
     learning, measure = learning_of(SMALL, 5, **LITERAL)
     one, each = half_way(3), half_way(3)
-    finish(one, TASK, learning, measure=measure, held_out=split, chunk=2)
-    finish(each, TASK, learning, measure=measure, held_out=split.expand(-1, 3), chunk=2)
+    finish(one, TASK, learning, error_measure=measure, held_out=split, chunk=2)
+    finish(each, TASK, learning, error_measure=measure, held_out=split.expand(-1, 3), chunk=2)
     assert_same(one, each, 0.0)
 
 
 def test_holding_out_nothing_is_learning_all():
     learning, measure = learning_of(SMALL, 5, **LITERAL)
     all_cases, none_out = half_way(), half_way()
-    finish(all_cases, TASK, learning, measure=measure)
-    finish(none_out, TASK, learning, measure=measure, held_out=torch.zeros(104, 1, dtype=torch.bool))
+    finish(all_cases, TASK, learning, error_measure=measure)
+    finish(none_out, TASK, learning, error_measure=measure, held_out=torch.zeros(104, 1, dtype=torch.bool))
     assert_same(all_cases, none_out, 1e-13)
 
 
@@ -259,6 +263,6 @@ def test_the_criterion_asks_for_the_learned_cases_only(backward_pass):
     assert None not in counts
     learning = Learning(ours(FAST), 150)
     finish(population, xor(), learning, Criterion(0.3), every=10, backward_pass=backward_pass, held_out=held_out)
-    assert population.met_at.tolist() == counts
+    assert population.learned_at.tolist() == counts
     everything = finish(started(PLANS["xor 2-1-1"], [0, 1]), xor(), learning, Criterion(0.01), every=50)
-    assert everything.met_at.tolist() == [NOT_YET] * 2
+    assert everything.learned_at.tolist() == [NEVER] * 2

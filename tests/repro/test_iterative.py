@@ -24,11 +24,11 @@ from repro.iterative import (
 )
 from repro.learning import Phase
 from repro.networks import Network
-from repro.population import NOT_YET, Population
+from repro.population import NEVER, Population
 from repro.tasks import Task
-from repro.training import train as train_layered
 from repro.training_setup import Criterion, Learning
 from tests.gradients import TIGHT, wrong
+from tests.setups import train as train_layered
 
 BEYOND = ErrorMeasure(satisfied="unit", measured_from="bound")
 CHAIN = torch.tensor([[0, 1, 0, 1], [1, 0, 1, 1], [0, 1, 0, 1]]).bool()
@@ -224,7 +224,7 @@ def test_the_layered_net_does_the_same(name):
     w = some_weights(net)
     architecture, weights = net.layered_equivalent(course.steps), net.layered_weights(w)
     inputs = {"step 0": course.given[0]}
-    activity = networks.activity(architecture, weights, inputs)
+    activity = architecture.activity(weights, inputs)
     y, total = derivatives(net, w, course, "sum")
     for step in range(course.steps + 1):
         torch.testing.assert_close(activity[f"step {step}"], y[step], rtol=0, atol=1e-15)
@@ -321,20 +321,20 @@ def learn(seeds, sweeps, **options):
 
 def test_a_net_stops_where_it_first_meets_the_criterion():
     found = learn(range(6), 300)
-    assert (found.met_at > 0).all()
-    assert len(set(found.met_at.tolist())) > 1
-    for seed, met_at in enumerate(found.met_at.tolist()):
-        alone, before = learn((seed,), met_at, every=1), learn((seed,), met_at - 1)
+    assert (found.learned_at > 0).all()
+    assert len(set(found.learned_at.tolist())) > 1
+    for seed, learned_at in enumerate(found.learned_at.tolist()):
+        alone, before = learn((seed,), learned_at, every=1), learn((seed,), learned_at - 1)
         torch.testing.assert_close(found.w[..., seed], alone.w[..., 0], rtol=0, atol=1e-12)
-        assert alone.met_at.tolist() == [met_at]
-        assert before.met_at.tolist() == [NOT_YET]
+        assert alone.learned_at.tolist() == [learned_at]
+        assert before.learned_at.tolist() == [NEVER]
         y = forward_pass(ALL, found.w[..., seed : seed + 1], EASY)
         assert (y[-1][..., 0] - EASY.desired[-1]).abs().max() <= 0.05
 
 
 def test_without_stop_it_goes_on_from_there():
     stopped, further = learn(range(3), 300), learn(range(3), 300, criterion=Criterion(0.05, stop=False))
-    assert further.met_at.equal(stopped.met_at)
+    assert further.learned_at.equal(stopped.learned_at)
     assert (further.E < stopped.E).all()
 
 
@@ -344,8 +344,8 @@ def test_the_criterion_is_for_every_step_at_which_something_is_wanted():
     w = net.start((0,), 0.5, torch.float64)
     gaps = sorted((y - d).abs().max().item() for _, y, d in course.pairs(forward_pass(net, w, course)))
     assert gaps[0] < gaps[-1] - 0.01
-    for tolerance, met_at in ((gaps[-1] + 0.005, 0), (gaps[-1] - 0.005, NOT_YET)):
-        assert train(net, w, course, Phase(0.0), 1, Criterion(tolerance)).met_at.tolist() == [met_at]
+    for tolerance, learned_at in ((gaps[-1] + 0.005, 0), (gaps[-1] - 0.005, NEVER)):
+        assert train(net, w, course, Phase(0.0), 1, Criterion(tolerance)).learned_at.tolist() == [learned_at]
 
 
 def test_chunks_and_looks_change_nothing(monkeypatch):
@@ -353,7 +353,7 @@ def test_chunks_and_looks_change_nothing(monkeypatch):
     monkeypatch.setattr("repro.iterative.CHUNK_BYTES", 1)
     apart = learn(range(5), 60, every=7)
     torch.testing.assert_close(apart.w, whole.w, rtol=0, atol=1e-12)
-    assert apart.met_at.equal(whole.met_at)
+    assert apart.learned_at.equal(whole.learned_at)
 
 
 def test_no_weight_is_above_the_highest():

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from repro.learning import LearningRule, Phase, changed, phase_of
+from repro.learning import LearningRule, Phase, phase_of, updated
 
 
 def parameter(*values: float) -> nn.Parameter:
@@ -113,7 +113,7 @@ def test_inactive_replicas_keep_their_weights():
     expected = take(LearningRule([alone], [Phase(0.5, 0.5)], decay=0.25), alone, 1.0, 1.0)[-1]
     assert w.flatten().tolist() == [expected, 1.0, expected]
     assert expected != 1.0
-    assert rule.state[w]["change"].flatten().tolist() == [-0.75, 0.0, -0.75]  # nor does their last change move on
+    assert rule.state[w]["delta_w"].flatten().tolist() == [-0.75, 0.0, -0.75]  # nor does their last change move on
 
 
 def test_an_inactive_replica_may_be_broken():
@@ -196,9 +196,9 @@ def test_closure_is_called_with_gradients():
     assert w.item() == 1.0
 
 
-def test_changed_leaves_its_arguments_alone():
+def test_updated_leaves_its_arguments_alone():
     w, g, previous = (torch.ones(2, 3, 4) for _ in range(3))
-    new, change = changed(w, g, previous, 0.5, 0.25, decay=0.5)
+    new, change = updated(w, g, previous, 0.5, 0.25, decay=0.5)
     assert (w == 1).all()
     assert (previous == 1).all()
     assert (change == -0.25).all()

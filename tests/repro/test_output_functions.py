@@ -25,13 +25,13 @@ from repro.output_functions import (
 )
 from repro.population import Population
 from repro.tasks.xor import xor
-from repro.training import train
 from repro.training_setup import Criterion, Learning
 from tests import reference
 from tests.gradients import assert_first_derivative, assert_second_derivative
 from tests.plans import PLANS, Plan, cases_of, largest_gap, random_task, random_weights, to_reference
-from tests.test_training import assert_same
-from tests.test_transforms import HUNDRED, assert_times, loss, modes
+from tests.repro.test_training import assert_same
+from tests.repro.test_transforms import HUNDRED, assert_times, loss, modes
+from tests.setups import train
 
 PLAIN = {  # the same formulas in other torch operations, for torch's own autograd to differentiate
     LOGISTIC: lambda x: 1 / (1 + torch.exp(-x)),
@@ -390,7 +390,7 @@ def test_a_hidden_layer_of_thresholds_never_learns(backward_pass):
     for key in ("input->hidden", "bias->hidden"):
         assert not dE_dw[key].any()
         assert ended.weights[key].equal(start[key])
-        assert not ended.changes[key].any()
+        assert not ended.delta_w[key].any()
     assert (ended.weights["bias->output"] - start["bias->output"]).abs().min() > 1e-3
     assert ended.E.mean() < 0.8 * begun.E.mean()
 

@@ -18,7 +18,7 @@ from repro.perceptron import (
     separable,
     weight_change,
 )
-from repro.population import NOT_YET
+from repro.population import NEVER
 from repro.tasks import Task
 from repro.tasks.at_least import at_least
 from repro.tasks.parity import parity
@@ -73,12 +73,12 @@ def slow_perceptron(task: Task, w: list[list[int]], sweeps: int) -> tuple:
         right = sum(all(on(j, case) == d[c][j] for j in range(len(w))) for c, case in enumerate(cases))
         most = max(most, right)
         if right == len(cases):
-            return w, most, sweep, NOT_YET, NOT_YET
+            return w, most, sweep, NEVER, NEVER
         for before, state in enumerate(states):
             if state == w:
-                return w, most, NOT_YET, before, sweep - before
+                return w, most, NEVER, before, sweep - before
         if sweep == sweeps:
-            return w, most, NOT_YET, NOT_YET, NOT_YET
+            return w, most, NEVER, NEVER, NEVER
         states.append([list(row) for row in w])
         for c, case in enumerate(cases):
             for j, y in enumerate([on(j, case) for j in range(len(w))]):
@@ -106,10 +106,10 @@ def test_perceptron_is_the_slow_one(name, sweeps):
 def test_perceptrons_solve_the_task_or_go_round(name):
     """The two theorems, for every replica: never both, and never neither."""
     found = perceptron(TASKS[name], integer_weights(TASKS[name], range(100), 3), 1_000)
-    solved, cycles = found.solved_at != NOT_YET, found.period != NOT_YET
+    solved, cycles = found.solved_at != NEVER, found.period != NEVER
     assert solved.all() if name in SOLVABLE else cycles.all()
     assert not (solved & cycles).any()
-    assert (cycles == (found.enters != NOT_YET)).all()
+    assert (cycles == (found.enters != NEVER)).all()
     assert ((found.most_right == len(TASKS[name].cases)) == solved).all()
 
 
@@ -118,10 +118,10 @@ def test_perceptron_by_hand():
     found = perceptron(xor(), torch.zeros(1, 3, 1, dtype=torch.int64), 50)
     assert found.weights.flatten().tolist() == [-1, 0, 1]
     assert (found.enters.item(), found.period.item(), found.most_right.item()) == (2, 1, 2)
-    assert found.solved_at.item() == NOT_YET
+    assert found.solved_at.item() == NEVER
     one = perceptron(xor(), torch.zeros(1, 3, 1, dtype=torch.int64), 1)
     assert one.weights.flatten().tolist() == [-1, 0, 0]
-    assert one.period.item() == NOT_YET
+    assert one.period.item() == NEVER
 
 
 def test_what_has_come_back_goes_on_coming_back():
@@ -183,11 +183,11 @@ def test_delta_rule_is_the_slow_one(name):
     start, epsilon, sweeps = floats(task, 3), 0.7 * even_epsilon(task), 6
     found = delta_rule(task, start, epsilon, sweeps)
     for r in range(3):
-        w, solved_at = start[..., r].tolist(), NOT_YET
+        w, solved_at = start[..., r].tolist(), NEVER
         for sweep in range(sweeps + 1):
             y = [[sum(a * b for a, b in zip(row, case, strict=True)) for row in w] for case in cases]
             sides = [all((y[c][j] > 0.5) == (d[c][j] == 1) for j in range(len(w))) for c in range(len(cases))]
-            solved_at = sweep if all(sides) and solved_at == NOT_YET else solved_at
+            solved_at = sweep if all(sides) and solved_at == NEVER else solved_at
             if sweep < sweeps:
                 change = slow_change(task, w, epsilon)
                 w = [[a + b for a, b in zip(*two, strict=True)] for two in zip(w, change, strict=True)]
@@ -238,7 +238,7 @@ def test_half_way_is_on_neither_side():
     y = (inputs_of(xor()).unsqueeze(1) * found.weights).sum(2)
     assert (y - 0.5).abs().max() < 1e-12
     assert found.right.tolist() == [0] * 50
-    assert (found.solved_at == NOT_YET).all()
+    assert (found.solved_at == NEVER).all()
     sides = torch.tensor([0.5 - 1e-16, 0.5 + 1e-16, 0.49, 0.51]).double().reshape(1, 1, 4)
     assert cases_right(sides, torch.ones(1, 1, 1)).tolist() == [0, 0, 0, 1]
     assert cases_right(sides, torch.zeros(1, 1, 1)).tolist() == [0, 0, 1, 0]

@@ -7,17 +7,18 @@ import torch
 from torch import Tensor
 
 from repro.errors import AS_PRINTED, ErrorMeasure
+from repro.hessian import hessian
 from repro.learning import Phase
 from repro.networks import Network, error
 from repro.output_functions import SYMMETRIC
-from repro.plateau import curvature, growth_rate, settle_output_biases
-from repro.population import NOT_YET, Population
+from repro.plateau import growth_rate, settle_output_biases
+from repro.population import NEVER, Population
 from repro.tasks import Task
 from repro.tasks.family_trees import family_trees
 from repro.tasks.xor import xor
-from repro.training import train
 from repro.training_setup import Criterion, Learning
 from tests.plans import FAMILY_TREES, PLANS, Plan, random_task, random_weights
+from tests.setups import train
 
 H = ErrorMeasure(satisfied="unit", measured_from="bound")
 MEASURES = {
@@ -113,7 +114,7 @@ def test_curvature_is_torchs_hessian(name):
     architecture = PLANS[name].architecture
     network, task = Network(architecture, random_weights(architecture, 3)), random_task(architecture)
     keys = list(architecture.weight_shapes)
-    found = curvature(network, task, AS_PRINTED, keys)
+    found = hessian(network, task, AS_PRINTED, keys)
     assert found.shape == (architecture.weight_count, architecture.weight_count, 3)
     torch.testing.assert_close(found, found.transpose(0, 1), rtol=0, atol=1e-13)
     for r in range(3):
@@ -128,7 +129,7 @@ def test_curvature_against_finite_differences(measure):
     task = Task("hard", task.inputs, task.desired.round(), task.cases)
     weights = random_weights(architecture, 2)
     keys = ["input->hidden", "bias->output"]
-    found = curvature(Network(architecture, weights), task, measure, keys)
+    found = hessian(Network(architecture, weights), task, measure, keys)
 
     def slopes(key: str, place: tuple[int, int], by: float) -> Tensor:
         moved = {k: w.clone() for k, w in weights.items()}
@@ -186,7 +187,7 @@ def at_the_plateau(task: Task = AND) -> Network:
 def test_growth_by_hand():
     network = at_the_plateau()
     assert network(AND.inputs).flatten().tolist() == pytest.approx([1 / 4] * 4, abs=1e-13)
-    second = curvature(network, AND, AS_PRINTED, ["input->hidden", "hidden->output"])[..., 0]
+    second = hessian(network, AND, AS_PRINTED, ["input->hidden", "hidden->output"])[..., 0]
     mixed = -3 / 64
     expected = torch.tensor([[0, 0, mixed], [0, 0, mixed], [mixed, mixed, 0]], dtype=torch.float64)
     torch.testing.assert_close(second, expected, rtol=0, atol=1e-13)
@@ -226,11 +227,11 @@ def test_training_leaves_the_plateau_at_that_rate(decay, leaves):
     w["input->hidden"] += 1e-6 / 2
     w["hidden->output"] += 1e-6 / math.sqrt(2)
     zero = {key: torch.zeros_like(value) for key, value in w.items()}
-    population = Population(ONE_UNIT.architecture, (0,), w, zero, torch.full((1,), NOT_YET), torch.zeros(1).double())
+    population = Population(ONE_UNIT.architecture, (0,), w, zero, torch.full((1,), NEVER), torch.zeros(1).double())
     sizes = []
     learning = Learning((PHASE,), 400, decay, decay_biases=False)
-    for look in train(population, AND, learning, Criterion(0.0, stop=False), every=200):
-        sizes.append(look.population.weights["hidden->output"].item())
+    for snapshot in train(population, AND, learning, Criterion(0.0, stop=False), every=200):
+        sizes.append(snapshot.population.weights["hidden->output"].item())
     found = (sizes[2] / sizes[1]) ** (1 / 200) - 1
     assert found == pytest.approx(rate - decay, rel=0.1)
     assert (found > 0) == leaves

@@ -5,7 +5,7 @@ import torch
 from scipy import stats
 
 from repro.networks import Architecture
-from repro.population import NOT_YET, Population, initial_weights, replicas_per_chunk
+from repro.population import NEVER, Population, initial_weights, replicas_per_chunk
 from tests.plans import PLANS
 
 SYMMETRY = PLANS["symmetry 6-2-1"].architecture
@@ -69,7 +69,7 @@ def test_different_seeds_differ():
 
 @pytest.mark.parametrize("seed", [-1, 2**32, 2**64 - 1])
 def test_a_seed_that_would_repeat_another_is_refused(seed):
-    """torch's CPU generator looks at the last 32 bits: 2^32 starts as 0 does, and -1 as 2^32 - 1 does."""
+    """torch's CPU generator snapshots at the last 32 bits: 2^32 starts as 0 does, and -1 as 2^32 - 1 does."""
     with pytest.raises(ValueError, match=f"seed {seed}: must be at least 0 and below"):
         initial_weights(SYMMETRY, [0, seed], 0.3)
 
@@ -101,13 +101,13 @@ def test_a_population_before_its_first_sweep():
     population = Population.start(SYMMETRY, [7, 3], 0.3, torch.float64)
     assert population.seeds == (7, 3)
     assert population.sweep == 0
-    assert population.met_at.tolist() == [NOT_YET, NOT_YET]
-    assert population.met.tolist() == [False, False]
+    assert population.learned_at.tolist() == [NEVER, NEVER]
+    assert population.learned.tolist() == [False, False]
     assert population.E.isnan().all()
     assert population.E.dtype == torch.float64
     for key, w in population.weights.items():
-        assert population.changes[key].shape == w.shape
-        assert not population.changes[key].any()
+        assert population.delta_w[key].shape == w.shape
+        assert not population.delta_w[key].any()
         assert population.replica(1)[key].equal(w[..., 1])
 
 

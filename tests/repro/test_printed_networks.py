@@ -6,7 +6,10 @@ The expected outputs were computed apart from this project, from the printed num
 import pytest
 import torch
 
-from repro.measures.symmetry import codes, counting, stuck_as_printed, symmetry_claims
+from repro.measures.encoder import codes
+from repro.measures.parity import counting
+from repro.measures.symmetry import symmetry_claims
+from repro.measures.xor import stuck_as_printed
 from repro.networks import Network, error
 from repro.printed_networks import ENCODER_CODES, PARITY_CODES, SYMMETRY, SYMMETRY_PDP, XOR, XOR_LOCAL_MINIMUM
 from repro.tasks.parity import parity

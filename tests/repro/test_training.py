@@ -6,21 +6,21 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from repro import sweeps, training
+from repro import backends, training
 from repro.learning import Phase
 from repro.networks import SpecError
-from repro.population import NOT_YET, Population
+from repro.population import NEVER, Population
 from repro.tasks import Task
 from repro.tasks.symmetry import symmetry
 from repro.tasks.xor import xor
-from repro.training import train
 from repro.training_setup import Criterion, Learning
 from tests import reference
 from tests.devices import ByOperators, HostReads, SameThread, Unread, on
 from tests.plans import PLANS, cases_of, largest_gap, random_task, to_reference
+from tests.setups import train
 
 XOR, SYMMETRY = PLANS["xor 2-1-1"], PLANS["symmetry 6-2-1"]
-NEVER = Criterion(0.0, stop=False)
+UNENDING = Criterion(0.0, stop=False)
 SWITCH = ((10, 0.5, 0.5), (15, 0.2, 0.9), (1, 0.8, 0.7))
 """Three phases for the reference: 10 sweeps, 15 sweeps, and the last, which goes on."""
 
@@ -35,7 +35,7 @@ def started(plan, seeds, dtype=torch.float64, initial_range=0.5) -> Population:
 
 
 def finish(
-    population: Population, task: Task, learning: Learning, criterion: Criterion = NEVER, **options
+    population: Population, task: Task, learning: Learning, criterion: Criterion = UNENDING, **options
 ) -> Population:
     for _ in train(population, task, learning, criterion, **options):
         pass
@@ -56,10 +56,10 @@ def reference_of(plan, population: Population, replica: int, task: Task, phases,
 
 def assert_same(one: Population, other: Population, within: float, replicas=slice(None), of_other=slice(None)) -> None:
     for key in one.weights:
-        for mine, its in ((one.weights, other.weights), (one.changes, other.changes)):
+        for mine, its in ((one.weights, other.weights), (one.delta_w, other.delta_w)):
             torch.testing.assert_close(mine[key][..., replicas], its[key][..., of_other], rtol=0, atol=within)
     torch.testing.assert_close(one.E[replicas], other.E[of_other], rtol=0, atol=within)
-    assert one.met_at[replicas].equal(other.met_at[of_other])
+    assert one.learned_at[replicas].equal(other.learned_at[of_other])
 
 
 # Against the reference -------------------------------------------------------------------------------------
@@ -74,16 +74,16 @@ def test_golden_trajectory(plan, task, decay, backward_pass):
     population = started(plan, seeds)
     moments = [reference_of(plan, population, r, task, SWITCH, sweeps, decay=decay) for r in range(len(seeds))]
     learning = Learning(ours(SWITCH), sweeps, decay)
-    looks = 0
-    for look in train(population, task, learning, NEVER, backward_pass=backward_pass):
-        assert look.sweep == looks == population.sweep
+    snapshots = 0
+    for snapshot in train(population, task, learning, UNENDING, backward_pass=backward_pass):
+        assert snapshot.sweep == snapshots == population.sweep
         for r in range(len(seeds)):
-            expected = moments[r][look.sweep]
+            expected = moments[r][snapshot.sweep]
             assert largest_gap(to_reference(population.weights, r), expected.w) < 1e-10
-            assert largest_gap(to_reference(population.changes, r), expected.change) < 1e-10
+            assert largest_gap(to_reference(population.delta_w, r), expected.change) < 1e-10
             assert population.E[r].item() == pytest.approx(expected.E, abs=1e-10)
-        looks += 1
-    assert looks == sweeps + 1
+        snapshots += 1
+    assert snapshots == sweeps + 1
     assert moments[0][0].E - moments[0][-1].E > 1e-3  # something was learned
 
 
@@ -112,8 +112,8 @@ def test_golden_literals(name):
     moments = reference_of(plan, population, 0, task, SWITCH, 60, decay=0.002)
     assert [moments[t].E for t in GOLDEN[name]] == pytest.approx(list(GOLDEN[name].values()), abs=1e-12)
     found = {
-        look.sweep: look.population.E.item()
-        for look in train(population, task, Learning(ours(SWITCH), 60, 0.002), NEVER)
+        snapshot.sweep: snapshot.population.E.item()
+        for snapshot in train(population, task, Learning(ours(SWITCH), 60, 0.002), UNENDING)
     }
     assert [found[t] for t in GOLDEN[name]] == pytest.approx(list(GOLDEN[name].values()), abs=1e-10)
 
@@ -136,9 +136,9 @@ def test_weights_changed_after_every_case(backward_pass):
     expected = [reference_of(XOR, population, r, *arguments, decay=0.002, per_case=True) for r in (0, 1)]
     per_sweep = reference_of(XOR, population, 0, *arguments, decay=0.002)
     learning = Learning(ours(SWITCH), 40, decay=0.002, per_case=True)
-    for look in train(population, xor(), learning, NEVER, every=5, backward_pass=backward_pass):
+    for snapshot in train(population, xor(), learning, UNENDING, every=5, backward_pass=backward_pass):
         for r in (0, 1):
-            assert largest_gap(to_reference(population.weights, r), expected[r][look.sweep].w) < 1e-10
+            assert largest_gap(to_reference(population.weights, r), expected[r][snapshot.sweep].w) < 1e-10
     assert largest_gap(expected[0][-1].w, per_sweep[-1].w) > 1e-3  # it is another procedure
 
 
@@ -152,7 +152,7 @@ FAST = ((1, 0.5, 0.9),)
     ("backward_pass", "every"), [("explicit", 1), ("explicit", 7), ("explicit", 400), ("autograd", 7)]
 )
 def test_a_replica_stops_where_it_first_meets_the_criterion(backward_pass, every, per_case):
-    """met_at is the reference's count of changes, and the weights stay as they were then."""
+    """learned_at is the reference's count of changes, and the weights stay as they were then."""
     seeds, sweeps, tolerance = [0, 1, 2, 3], 180, 0.35
     population = started(XOR, seeds)
     expected = [reference_of(XOR, population, r, xor(), FAST, sweeps, per_case=per_case) for r in range(4)]
@@ -161,7 +161,7 @@ def test_a_replica_stops_where_it_first_meets_the_criterion(backward_pass, every
     assert len(set(met)) >= 3
     learning = Learning(ours(FAST), sweeps, per_case=per_case)
     finish(population, xor(), learning, Criterion(tolerance), every=every, backward_pass=backward_pass)
-    assert population.met_at.tolist() == [NOT_YET if count is None else count for count in counts]
+    assert population.learned_at.tolist() == [NEVER if count is None else count for count in counts]
     if len(met) == 4:
         assert max(met) <= population.sweep < max(met) + every
     else:
@@ -176,47 +176,47 @@ def test_without_stop_it_goes_on():
     seeds, sweeps, tolerance = [0, 1], 300, 0.35
     population = started(XOR, seeds)
     expected = [reference_of(XOR, population, r, xor(), FAST, sweeps) for r in (0, 1)]
-    met_at = [reference.first_met(moments, cases_of(xor())[1], tolerance) for moments in expected]
+    learned_at = [reference.first_met(moments, cases_of(xor())[1], tolerance) for moments in expected]
     finish(population, xor(), Learning(ours(FAST), sweeps), Criterion(tolerance, stop=False), every=50)
     assert population.sweep == sweeps
-    assert population.met_at.tolist() == met_at
+    assert population.learned_at.tolist() == learned_at
     for r in (0, 1):
-        assert met_at[r] < sweeps
+        assert learned_at[r] < sweeps
         assert largest_gap(to_reference(population.weights, r), expected[r][-1].w) < 1e-8
 
 
 def test_met_at_the_start():
     population = started(XOR, [0, 1])
     before = {key: w.clone() for key, w in population.weights.items()}
-    looks = list(train(population, xor(), Learning(ours(FAST), 10), Criterion(0.9)))
-    assert [look.sweep for look in looks] == [0]
-    assert population.met_at.tolist() == [0, 0]
+    snapshots = list(train(population, xor(), Learning(ours(FAST), 10), Criterion(0.9)))
+    assert [snapshot.sweep for snapshot in snapshots] == [0]
+    assert population.learned_at.tolist() == [0, 0]
     assert all(population.weights[key].equal(w) for key, w in before.items())
 
 
 def test_not_met():
     population = finish(started(XOR, [0, 1]), xor(), Learning(ours(FAST), 3), Criterion(0.1))
-    assert population.met_at.tolist() == [NOT_YET, NOT_YET]
-    assert not population.met.any()
+    assert population.learned_at.tolist() == [NEVER, NEVER]
+    assert not population.learned.any()
 
 
 def test_met_by_the_last_change_counts():
     """The criterion is first met after the very last sweep, and only the look at the end can see it."""
     population = started(XOR, [0])
     moments = reference_of(XOR, population, 0, xor(), FAST, 400)
-    met_at = reference.first_met(moments, cases_of(xor())[1], 0.35)
-    finish(population, xor(), Learning(ours(FAST), met_at), Criterion(0.35), every=1000)
-    assert population.met_at.tolist() == [met_at]
+    learned_at = reference.first_met(moments, cases_of(xor())[1], 0.35)
+    finish(population, xor(), Learning(ours(FAST), learned_at), Criterion(0.35), every=1000)
+    assert population.learned_at.tolist() == [learned_at]
 
 
 def test_the_tolerance_itself_is_within():
     task = Task("half", {"input": torch.zeros(1, 3)}, torch.full((1, 2), 0.75), ("half",))
     plan = PLANS["no hidden"]
-    for tolerance, met_at in ((0.25, 0), (0.25 - 1e-9, NOT_YET)):  # with weights of 0 every output is 0.5
+    for tolerance, learned_at in ((0.25, 0), (0.25 - 1e-9, NEVER)):  # with weights of 0 every output is 0.5
         population = finish(
             started(plan, [0], initial_range=0.0), task, Learning((Phase(0.0),), 2), Criterion(tolerance)
         )
-        assert population.met_at.tolist() == [met_at]
+        assert population.learned_at.tolist() == [learned_at]
 
 
 def test_every_output_of_every_case_has_to_be_within():
@@ -227,7 +227,7 @@ def test_every_output_of_every_case_has_to_be_within():
         population = finish(
             started(PLANS["no hidden"], [0], initial_range=0.0), task, Learning((Phase(0.0),), 1), Criterion(0.4)
         )
-        assert population.met_at.tolist() == [NOT_YET]
+        assert population.learned_at.tolist() == [NEVER]
 
 
 # In company, and in other ways ---------------------------------------------------------------------------
@@ -242,7 +242,9 @@ def test_replica_17_follows_the_path_of_seed_17_alone(plan, task, replicas, epsi
     learning = Learning((Phase(epsilon, 0.9),), 200)
     together, alone = (started(plan, seeds, initial_range=0.3) for seeds in (range(replicas), [17]))
     for one, other in zip(
-        train(together, task, learning, NEVER, every=20), train(alone, task, learning, NEVER, every=20), strict=True
+        train(together, task, learning, UNENDING, every=20),
+        train(alone, task, learning, UNENDING, every=20),
+        strict=True,
     ):
         assert one.sweep == other.sweep
         assert_same(together, alone, 1e-9, replicas=slice(17, 18))
@@ -265,7 +267,7 @@ def test_chunks_workers_and_looks_do_not_matter(options, backward_pass):
     learning, criterion = Learning(ours(FAST), 110), Criterion(0.35)
     plain = finish(started(XOR, range(8)), xor(), learning, criterion, backward_pass=backward_pass)
     other = finish(started(XOR, range(8)), xor(), learning, criterion, backward_pass=backward_pass, **options)
-    assert 0 < plain.met.sum() < 8
+    assert 0 < plain.learned.sum() < 8
     assert_same(plain, other, 1e-9)
 
 
@@ -281,8 +283,8 @@ def test_training_in_two_parts_is_training_in_one():
 
 def test_looks():
     population = started(XOR, range(3))
-    looks = [look.sweep for look in train(population, xor(), Learning(ours(FAST), 10), NEVER, every=4)]
-    assert looks == [0, 4, 8, 10]
+    snapshots = [snapshot.sweep for snapshot in train(population, xor(), Learning(ours(FAST), 10), UNENDING, every=4)]
+    assert snapshots == [0, 4, 8, 10]
     assert population.sweep == 10
 
 
@@ -304,7 +306,7 @@ def test_a_broken_replica_does_not_touch_the_others(value, backward_pass):
         finish(population, xor(), learning, criterion, backward_pass=backward_pass)
     others = [r for r in range(9) if r != 4]
     assert_same(healthy, broken, 0.0, replicas=others, of_other=others)
-    assert broken.met_at[4] == NOT_YET
+    assert broken.learned_at[4] == NEVER
 
 
 def test_float32_stays_close_to_float64(record_property):
@@ -328,14 +330,14 @@ def test_float32_stays_close_to_float64(record_property):
 def test_a_task_that_does_not_fit_is_refused_before_anything_changes():
     population = started(XOR, range(3))
     with pytest.raises(SpecError, match=r"network.groups.input=2"):
-        next(train(population, symmetry(), Learning(ours(FAST), 10), NEVER))
+        next(train(population, symmetry(), Learning(ours(FAST), 10), UNENDING))
     assert population.E.isnan().all()
 
 
 @pytest.mark.parametrize("name", ["every", "workers"])
 def test_fewer_than_one_is_refused(name):
     with pytest.raises(ValueError, match=f"{name}=0: must be at least 1"):
-        next(train(started(XOR, [0]), xor(), Learning(ours(FAST), 10), NEVER, **{name: 0}))
+        next(train(started(XOR, [0]), xor(), Learning(ours(FAST), 10), UNENDING, **{name: 0}))
 
 
 # The inner loop never waits for the device --------------------------------------------------------------
@@ -390,9 +392,9 @@ def test_a_tensor_elsewhere_is_noticed():
     with FakeTensorMode(), ByOperators():
         task = Task("fake", {"input": torch.zeros(4, 2)}, torch.zeros(4, 1), ("a", "b", "c", "d"))
         population = on("cuda", XOR.architecture, 5)
-        population.changes = {key: torch.empty_like(w, device="cpu") for key, w in population.weights.items()}
+        population.delta_w = {key: torch.empty_like(w, device="cpu") for key, w in population.weights.items()}
         with pytest.raises(RuntimeError, match="device"):
-            finish(population, task, Learning((Phase(0.017),), 1), NEVER)
+            finish(population, task, Learning((Phase(0.017),), 1), UNENDING)
 
 
 def test_host_reads_are_counted():
@@ -406,7 +408,7 @@ def test_host_reads_are_counted():
 @each_way
 @pytest.mark.usefixtures("same_thread")
 def test_sweeps_read_nothing(backward_pass, per_case, stop):
-    """However many sweeps lie between two looks, the host reads as often as with one: which replicas go on."""
+    """However many sweeps lie between two snapshots, the host reads as often as with one: which replicas go on."""
     counts, task = {}, xor()
     for many in (1, 20):
         population = started(XOR, range(5))
@@ -424,9 +426,9 @@ def test_a_recorded_sweep_is_the_explicit_one(monkeypatch, per_case, stop):
     learning = Learning((Phase(0.5, 0.5, 9), Phase(0.3, 0.9)), 200, decay=0 if per_case else 1e-4, per_case=per_case)
     explicit, recorded = (started(XOR, range(40), torch.float32) for _ in range(2))
     finish(explicit, xor(), learning, Criterion(0.35, stop), every=20, chunk=16)
-    monkeypatch.setattr(training, "_advance", lambda lesson, *_: sweeps.recorded(lesson, compile=False))
+    monkeypatch.setattr(training, "_backend", lambda setup, *_: backends.recorded(setup, compile=False))
     finish(recorded, xor(), learning, Criterion(0.35, stop), every=20, chunk=16)
-    assert 0 < int(explicit.met.sum()) < 40 or not stop
+    assert 0 < int(explicit.learned.sum()) < 40 or not stop
     assert_same(explicit, recorded, 0.0)
 
 
@@ -437,8 +439,8 @@ def test_a_gpu_does_one_chunk_at_a_time(monkeypatch):
     monkeypatch.setattr(training, "ThreadPoolExecutor", lambda workers: pools.append(workers) or SameThread(workers))
     with FakeTensorMode(), ByOperators():
         task = Task("fake", {"input": torch.zeros(4, 2)}, torch.zeros(4, 1), names)
-        finish(on("cuda", XOR.architecture, 64), task, Learning((Phase(0.018),), 2), NEVER, workers=4, chunk=16)
-    finish(started(XOR, range(64)), xor(), Learning((Phase(0.018),), 2), NEVER, workers=4, chunk=16)
+        finish(on("cuda", XOR.architecture, 64), task, Learning((Phase(0.018),), 2), UNENDING, workers=4, chunk=16)
+    finish(started(XOR, range(64)), xor(), Learning((Phase(0.018),), 2), UNENDING, workers=4, chunk=16)
     assert pools == [1, 4]
 
 
@@ -468,8 +470,8 @@ class TestOnAGPU:
             there.architecture,
             there.seeds,
             {key: w.cpu() for key, w in there.weights.items()},
-            {key: w.cpu() for key, w in there.changes.items()},
-            there.met_at.cpu(),
+            {key: w.cpu() for key, w in there.delta_w.items()},
+            there.learned_at.cpu(),
             there.E.cpu(),
         )
         assert_same(here, back, 1e-9)
@@ -483,7 +485,7 @@ class TestOnAGPU:
         """torch raises at any operation that makes the host wait."""
         start = Population.start(SYMMETRY.architecture, range(100), 0.3, device="cuda")
         population = Unread(**vars(start))
-        looks = train(
+        snapshots = train(
             population,
             symmetry(),
             Learning((Phase(0.1, 0.9),), 40),
@@ -491,10 +493,10 @@ class TestOnAGPU:
             every=20,
             backward_pass=backward_pass,
         )
-        next(looks)
-        next(looks)
+        next(snapshots)
+        next(snapshots)
         torch.cuda.set_sync_debug_mode("error")
         try:
-            next(looks)
+            next(snapshots)
         finally:
             torch.cuda.set_sync_debug_mode("default")

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch._dynamo.exc import Unsupported
 
-import tests.test_equations
+import tests.repro.test_equations
 from repro import networks
 from repro.equations import Logistic, SquaredError, TotalInput
 from repro.networks import Architecture, Network, error
@@ -20,7 +20,7 @@ from tests.gradients import FUNCTIONS, each_function, inputs_of, plain, wrong
 
 HUNDRED = 100.0
 
-# torch.compile breaks the graph at a Function that has a jvp, and looks at .grad of what it then passes on.
+# torch.compile breaks the graph at a Function that has a jvp, and snapshots at .grad of what it then passes on.
 quiet_compile = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")
 
 each_backend = pytest.mark.parametrize("backend", ["aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])
@@ -254,7 +254,7 @@ def test_each_entry_of_the_table_has_its_test(row):
     names = re.findall(r"`(test_\w+)`", row[-1])
     assert names, f"{row[0]}: no test is named"
     for name in names:
-        test = globals().get(name) or getattr(tests.test_equations, name, None)
+        test = globals().get(name) or getattr(tests.repro.test_equations, name, None)
         assert test is not None, f"{row[0]}: there is no {name}"
         tried = [
             getattr(value, "__name__", value)

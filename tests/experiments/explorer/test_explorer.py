@@ -25,16 +25,24 @@ from experiments.explorer.data import (
     spaced,
     typical_seeds,
 )
-from experiments.options import build
 from experiments.options.load import load
 from experiments.options.schema import ConfigError
+from experiments.options.setup import (
+    architecture_of,
+    error_measure_of,
+    first_population,
+    held_out_of,
+    learning_of,
+    task_of,
+    training_setup,
+)
 from experiments.tables import Seeds
 from repro import equations
 from repro.errors import included_cases
-from repro.learning import Phase, changed, phase_of
+from repro.learning import Phase, phase_of, updated
 from repro.networks import derivatives, error, forward_pass
 from repro.population import initial_weights
-from repro.training import train
+from tests.setups import train
 
 TO_1E_9 = {"rtol": 0, "atol": 1e-9}
 SWEEPS = {
@@ -135,15 +143,15 @@ def reached(name, seed, sweeps, settings=None):
     """Our own network after so many sweeps. settings: one ε and α in place of the experiment's phases."""
     config = of_seeds(config_of(name), seed, 1)
     population, task, learning = (
-        build.build_population(config),
-        build.build_task(config),
-        build.build_learning(config),
+        first_population(config, training_setup(config)),
+        task_of(config),
+        learning_of(config),
     )
     phases = learning.phases if settings is None else (Phase(*settings),)
-    held_out = build.build_held_out(config, task)
-    criterion, measure = build.build_criterion(config), build.build_measure(config)
+    held_out = held_out_of(config, task)
+    criterion, measure = training_setup(config).criterion, error_measure_of(config)
     after = replace(learning, phases=phases, sweeps=sweeps)
-    for _ in train(population, task, after, criterion, max(1, sweeps), measure=measure, held_out=held_out):
+    for _ in train(population, task, after, criterion, max(1, sweeps), error_measure=measure, held_out=held_out):
         pass
     return config, population
 
@@ -151,12 +159,12 @@ def reached(name, seed, sweeps, settings=None):
 def everything(config, population):
     """What the page computes of a network, by ``repro``: activity, slopes, E and the next weights, as nested lists."""
     task, measure, learning = (
-        build.build_task(config),
-        build.build_measure(config),
-        build.build_learning(config),
+        task_of(config),
+        error_measure_of(config),
+        learning_of(config),
     )
     architecture, w, d = population.architecture, population.weights, task.desired.unsqueeze(2)
-    held_out = build.build_held_out(config, task)
+    held_out = held_out_of(config, task)
     included = None if held_out is None else included_cases(held_out, d)
     x, y = forward_pass(architecture, w, task.inputs)
     of_y, of_x = {architecture.output: measure.dE_dy(y[architecture.output], d, included)}, {}
@@ -165,9 +173,9 @@ def everything(config, population):
             of_y[group] = sum(equations.dE_dy(of_x[k.target], w[k.key]) for k in architecture.out_of(group))
         of_x[group] = equations.dE_dx(of_y[group], y[group])
     _, dE_dw = derivatives(architecture, w, task.inputs, d, measure, included)
-    phase, previous = phase_of(learning.phases, population.sweep + 1), population.changes
+    phase, previous = phase_of(learning.phases, population.sweep + 1), population.delta_w
     rates = phase.epsilon, phase.alpha, learning.decay
-    both = {key: changed(w[key], dE_dw[key], previous[key], *rates) for key in w}
+    both = {key: updated(w[key], dE_dw[key], previous[key], *rates) for key in w}
 
     def by_case(of):
         return {group: of[group][:, :, 0].tolist() for group in architecture.receiving}
@@ -191,13 +199,13 @@ def everything(config, population):
 
 IN_THE_PAGE = """
 ([name, seed, sweep]) => {
-  const { EXPERIMENTS, network, Timeline, through_all, changed } = window.explorer;
+  const { EXPERIMENTS, network, Timeline, through_all, updated } = window.explorer;
   const net = network(EXPERIMENTS.find((other) => other.name === name));
   const timeline = new Timeline(net, seed, net.runs.find((run) => run.seed === seed) ?? null);
   const { w, change } = timeline.at(sweep);
   const all = through_all(net, w, timeline.held_out);
   const { epsilon, alpha } = timeline.settings({ settings: null }, sweep + 1);
-  const next = changed(net, w, all.dE_dw, change, epsilon, alpha);
+  const next = updated(net, w, all.dE_dw, change, epsilon, alpha);
   const of_group = (of, group) => all.cases.map((one) => Array.from(of(one)[group]));
   const list = (of) => Object.fromEntries(net.receiving.map((group) => [group, of_group(of, group)]));
   const flat = (of) => Object.fromEntries(Object.entries(of).map(([key, values]) => [key, Array.from(values)]));
@@ -258,10 +266,10 @@ def test_50_sweeps_trained_in_the_page(opened, name):
     assert found["sweep"] == population.sweep == 50
     for key, w in population.weights.items():
         np.testing.assert_allclose(found["w"][key], w.flatten(), **TO_1E_9)
-        np.testing.assert_allclose(found["change"][key], population.changes[key].flatten(), **TO_1E_9)
+        np.testing.assert_allclose(found["change"][key], population.delta_w[key].flatten(), **TO_1E_9)
     assert found["curve"][-1][0] == 50
     np.testing.assert_allclose(found["curve"][-1][1], population.E.item(), **TO_1E_9)
-    assert all(w.abs().max() > 0 for w in population.changes.values())
+    assert all(w.abs().max() > 0 for w in population.delta_w.values())
 
 
 def test_it_stops_where_the_network_has_learned(opened, data):
@@ -280,7 +288,7 @@ def test_it_stops_where_the_network_has_learned(opened, data):
 def test_first_weights_of_any_seed_are_ours_to_the_last_bit(opened, data):
     tab = opened()
     seeds = (0, 1, 5489, 2**31, 2**32 - 1)
-    architecture = build.build_architecture(load("symmetry"))
+    architecture = architecture_of(load("symmetry"))
     ours = initial_weights(architecture, seeds, 0.3, torch.float64)
     for r, seed in enumerate(seeds):
         theirs = tab.evaluate(
@@ -811,11 +819,11 @@ def test_the_file_is_small_whole_and_always_the_same(file, data):
 def test_refreshed_it_has_the_same_numbers_and_the_scripts_of_now(file, monkeypatch, tmp_path):
     text = file.read_text(encoding="utf-8")
     assert explorer.refreshed(text) == text
-    changed = tmp_path / "explorer"
-    shutil.copytree(SOURCE, changed)
-    with (changed / "text.js").open("a") as script:
+    updated = tmp_path / "explorer"
+    shutil.copytree(SOURCE, updated)
+    with (updated / "text.js").open("a") as script:
         script.write("// something new\n")
-    monkeypatch.setattr(explorer, "SOURCE", changed)
+    monkeypatch.setattr(explorer, "SOURCE", updated)
     new = explorer.refreshed(text)
     assert "// something new" in new
     assert explorer.refreshed(new) == new

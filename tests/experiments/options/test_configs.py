@@ -9,10 +9,11 @@ import pytest
 
 from experiments.catalogue import PUBLISHED, STUDIES
 from experiments.catalogue import READINGS as READINGS_STUDY
-from experiments.options.build import CONFIGS, build_architecture, build_held_out, build_learning, build_task
 from experiments.options.load import load
-from experiments.options.schema import Change, Config, MeasuredFrom, Satisfied, choices
+from experiments.options.schema import CONFIGS, Change, Config, choices
+from experiments.options.setup import architecture_of, held_out_of, learning_of, task_of
 from experiments.pages import family_trees as family_page
+from repro.choices import MeasuredFrom, Satisfied
 from repro.learning import Phase, phase_of
 
 EXPERIMENTS, READINGS, COUNTS = choices("experiment"), choices("reading"), choices("count")
@@ -57,8 +58,8 @@ def test_every_reading_composes_with_every_count(reading):
         assert (config.reading.name, config.count) == (reading, count)
         assert config.reading.text
         assert config.reading.question
-        build_architecture(config)
-        assert build_held_out(config, build_task(config)).sum() == 4
+        architecture_of(config)
+        assert held_out_of(config, task_of(config)).sum() == 4
         bare = count == "without_decay"
         assert (config.learning.decay == 0) == bare
         assert config.learning.sweeps == (573 if bare else 6000 if reading == "sweeps_6000" else 1500)
@@ -169,8 +170,8 @@ def test_symmetry_is_that_of_the_paper():
     assert (config.learning.epsilon, config.learning.alpha, config.learning.opening) == (0.1, 0.9, [])
     assert config.network.initial_range == 0.3
     assert (config.learning.decay, config.paper.sweeps) == (0, 1425)
-    assert len(build_task(config).cases) == 64
-    assert build_architecture(config).weight_count == 6 * 2 + 2 + 2 + 1
+    assert len(task_of(config).cases) == 64
+    assert architecture_of(config).weight_count == 6 * 2 + 2 + 2 + 1
 
 
 def test_symmetry_without_hidden_units_differs_in_the_network_alone():
@@ -212,8 +213,8 @@ def test_parity_is_that_of_the_book():
     assert config.network.links == {"hidden": ["input"], "output": ["hidden"]}
     assert (config.learning.epsilon, config.learning.alpha, config.paper.sweeps) == (0.5, 0.9, 2825)
     assert (config.task.target_off, config.task.target_on) == (0.1, 0.9)
-    assert len(build_task(config).cases) == 16
-    assert build_architecture(config).weight_count == 4 * 4 + 4 + 4 + 1
+    assert len(task_of(config).cases) == 16
+    assert architecture_of(config).weight_count == 4 * 4 + 4 + 4 + 1
     assert (config.learning.change, per_case.learning.change) == (Change.per_sweep, Change.per_case)
     per_case.learning.change = Change.per_sweep
     assert (per_case.learning, per_case.network, per_case.task) == (config.learning, config.network, config.task)
@@ -227,7 +228,7 @@ def test_the_encoder_is_that_of_the_book():
     assert (config.task.target_off, config.task.target_on) == (0.1, 0.9)
     assert (config.learning.alpha, config.paper.sweeps) == (0.9, None)
     assert slow.learning.epsilon == 0.05
-    assert len(build_task(config).cases) == 8
+    assert len(task_of(config).cases) == 8
 
 
 def test_family_trees_are_those_of_the_paper():
@@ -245,14 +246,14 @@ def test_family_trees_are_those_of_the_paper():
     assert (config.learning.decay, config.learning.sweeps) == (0.002, 1500)
     assert (config.error.on_bound, config.error.off_bound) == (0.8, 0.2)
     assert (config.error.satisfied, config.error.measured_from) == (Satisfied.unit, MeasuredFrom.bound)
-    task = build_task(config)
+    task = task_of(config)
     assert len(task.cases) == 104
-    assert build_held_out(config, task).sum(dim=0).unique().tolist() == [4]
+    assert held_out_of(config, task).sum(dim=0).unique().tolist() == [4]
 
 
 def test_family_trees_learn_in_two_phases():
     """N Fig. 4: 0.005 and 0.5 for the first 20 sweeps, then 0.01 and 0.9."""
-    phases = build_learning(load("family_trees")).phases
+    phases = learning_of(load("family_trees")).phases
     assert [phase_of(phases, sweep) for sweep in (1, 20)] == [Phase(0.005, 0.5, 20)] * 2
     assert [phase_of(phases, sweep) for sweep in (21, 1500)] == [Phase(0.01, 0.9)] * 2
 
@@ -310,15 +311,15 @@ def test_family_trees_by_every_rule_start_alike_and_have_no_decay():
 def test_depth_is_of_layers_of_six():
     config = load("symmetry_depth", "network.layers=3")
     assert groups(config) == [6, 6, 1]
-    assert build_architecture(config).weight_count == 3 * 6 * 7 + 7
+    assert architecture_of(config).weight_count == 3 * 6 * 7 + 7
 
 
 def test_hinton_s_held_out_answers():
     """H Fig. 8: Andrew, Victoria, Lucia and Lucia, in the split that every seed draws and in the one for all."""
     for name in ("family_trees_h_answers", "family_trees_h_split"):
         config = load(name, "population.seeds=5")
-        task = build_task(config)
-        held_out = build_held_out(config, task)
+        task = task_of(config)
+        held_out = held_out_of(config, task)
         for column in held_out.T:
             answers = task.desired[column].sum(dim=0)
             assert answers.sum() == 4

@@ -24,11 +24,11 @@ from tensorboard.summary.writer import event_file_writer
 
 import repro.training
 from experiments import run
-from experiments.files import LOCK
-from experiments.options.build import build_population
 from experiments.options.load import load
 from experiments.options.schema import CONFIGS, ConfigError
+from experiments.options.setup import first_population, training_setup
 from experiments.running.checkpoint import NAME, VERSION, read, write
+from experiments.running.directory import LOCK
 from tests.experiments.processes import interrupt, left_of_group, start
 
 PLAIN = ("record.figures=false", "record.tensorboard=false", "threads=1", "record.progress=false")
@@ -82,7 +82,7 @@ def cut(tmp_path, capsys) -> Path:
     return tmp_path / "cut"
 
 
-def looks(directory: Path) -> list[int]:
+def snapshots(directory: Path) -> list[int]:
     return [int(row.partition(",")[0]) for row in (directory / "curves.csv").read_text().splitlines()[1:]]
 
 
@@ -95,18 +95,18 @@ def test_resumed_is_uninterrupted_byte_for_byte(ran, tmp_path, name):
     whole, chance = ran(*RUNS[name]), random.Random(name)
     for last in (False, True):
         directory = tmp_path / f"{last}{chance.random()}"
-        look = len(looks(whole)) - 1 if last else chance.randrange(len(looks(whole)) - 1)
+        look = len(snapshots(whole)) - 1 if last else chance.randrange(len(snapshots(whole)) - 1)
         assert interrupted(partial(run.run, load(*RUNS[name]), directory, quiet=True), look) == 130
-        assert looks(directory) == looks(whole)[: look + 1]
+        assert snapshots(directory) == snapshots(whole)[: look + 1]
         while (directory / "checkpoint.pt").exists():
-            left = looks(whole)[len(read(directory).curves.sweeps) :]
+            left = snapshots(whole)[len(read(directory).curves.sweeps) :]
             assert interrupted(partial(run.resume, directory, []), chance.randrange(len(left) + 1)) in (130, None)
         assert [(directory / file).read_bytes() for file in FILES] == [(whole / file).read_bytes() for file in FILES]
         assert {path.name for path in directory.iterdir()} == {path.name for path in whole.iterdir()}
 
 
 def test_a_run_that_could_not_write_goes_on_from_its_last_checkpoint(ran, tmp_path, monkeypatch):
-    """Not from its end: here the first of every three looks has one, as if they were seconds apart."""
+    """Not from its end: here the first of every three snapshots has one, as if they were seconds apart."""
     clock = itertools.count()
     monkeypatch.setattr("experiments.running.checkpoint.time", SimpleNamespace(monotonic=lambda: next(clock)))
     monkeypatch.setattr("experiments.running.seeds.write_seeds", lambda *arguments: os.stat("/nowhere"))
@@ -241,7 +241,7 @@ def test_files_that_are_no_checkpoint_are_refused(small):
 
 def test_another_version_of_the_format_is_refused(small):
     path = small / "checkpoint.pt"
-    path.write_bytes(path.read_bytes().replace(NAME + VERSION, NAME + b"2\n", 1))
+    path.write_bytes(path.read_bytes().replace(NAME + VERSION, NAME + b"1\n", 1))
     assert refusal(small).endswith("checkpoint.pt is in the format of another version of this project")
 
 
@@ -252,7 +252,9 @@ def test_what_another_version_of_the_project_wrote_is_refused(small):
     assert refusal(small).endswith("checkpoint.pt is not as this version of the project writes it")
     for changed in ({"seeds": torch.tensor([5])}, {"weights": {"a->b": torch.zeros(1)}}):
         with pytest.raises(ConfigError, match=r"checkpoint.pt is of other networks than its options make"):
-            replace(checkpoint, **changed).restore(build_population(checkpoint.config))
+            replace(checkpoint, **changed).restore(
+                first_population(checkpoint.config, training_setup(checkpoint.config))
+            )
 
 
 def test_a_checkpoint_is_data_alone(small, tmp_path):

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from experiments import run
-from experiments.options import build
+from experiments.options import machine
 from experiments.options.load import load
 from tests.experiments.processes import start
 
@@ -23,7 +23,7 @@ def uncompiled(tmp_path):
 
 
 def test_without_a_compiler_a_run_says_so_and_goes_on(tmp_path, monkeypatch, capsys, uncompiled):
-    monkeypatch.setattr(build, "compiler_lacking", lambda: "there is no C++ compiler (g++)")
+    monkeypatch.setattr(machine, "compiler_lacking", lambda: "there is no C++ compiler (g++)")
     run.run(load("xor", *FEW, "compile=true"), tmp_path / "run")
     first = capsys.readouterr().out.splitlines()[0]
     assert first == "compile=true: there is no C++ compiler (g++); goes on uncompiled, many times slower."
@@ -53,7 +53,7 @@ def test_a_run_that_is_not_compiled_does_not_load_the_compiler(tmp_path):
     """Which takes longer than a run of one network."""
     code = (
         "import sys; from pathlib import Path\n"
-        "from experiments.options.build import load; from experiments.run import run\n"
+        "from experiments.options.load import load; from experiments.run import run\n"
         f"run(load('xor', *{FEW}, 'compile=null'), Path({str(tmp_path / 'run')!r}), quiet=True)\n"
         "print([name for name in sys.modules if name.startswith(('torch._inductor', 'torch._dynamo'))])"
     )

@@ -1,11 +1,12 @@
-"""What becomes of the looks at a population: the curves."""
+"""What becomes of the snapshots at a population: the curves."""
 
 import torch
 
-from experiments.options.build import build_population
+from experiments.files import number
 from experiments.options.load import load
-from experiments.running.curves import Curves, number
-from repro.training import Look
+from experiments.options.setup import first_population, training_setup
+from experiments.running.curves import Curves
+from repro.training import Snapshot
 
 
 def test_numbers_of_a_csv_file():
@@ -16,9 +17,9 @@ def test_numbers_of_a_csv_file():
 
 
 def test_curves_leave_a_replica_without_a_number_out():
-    population = build_population(load("xor", "population.seeds=4"))
+    population = first_population(load("xor", "population.seeds=4"), training_setup(load("xor", "population.seeds=4")))
     population.E = torch.tensor([1.0, 2.0, 3.0, torch.nan])
-    population.met_at = torch.tensor([5, -1, -1, -1], dtype=torch.int32)
+    population.learned_at = torch.tensor([5, -1, -1, -1], dtype=torch.int32)
     curves = Curves()
-    curves(Look(7, population))
-    assert (curves.sweeps, curves.E, curves.met) == ([7], [[1.5, 2.0, 2.5]], [0.25])
+    curves(Snapshot(7, population))
+    assert (curves.sweeps, curves.E, curves.learned) == ([7], [[1.5, 2.0, 2.5]], [0.25])

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from experiments import run
-from experiments.options import build
+from experiments.options import setup
 from experiments.options.load import load
 
 LOST = 3
@@ -35,14 +35,14 @@ def test_one_that_diverges_is_lost_alone(monkeypatch, capsys, tmp_path, name, va
     config = load(experiment, *options, f"record.replica={LOST}", "criterion.stop=false", "threads=1", "compile=false")
     run.run(config, tmp_path / "sound", quiet=True)
 
-    def with_one_lost(config):
-        population = sound(config)
+    def with_one_lost(config, made):
+        population = sound(config, made)
         for w in population.weights.values():
             w[0, 0, LOST] = value
         return population
 
-    sound = build.build_population
-    monkeypatch.setattr(build, "build_population", with_one_lost)
+    sound = setup.first_population
+    monkeypatch.setattr(setup, "first_population", with_one_lost)
     run.run(config, tmp_path / "lost")
     assert re.search(r"E no longer finite +│ +│ 1 ", capsys.readouterr().out)
     theirs, ours = rows(tmp_path / "sound" / "seeds.csv"), rows(tmp_path / "lost" / "seeds.csv")

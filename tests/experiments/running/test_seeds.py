@@ -10,24 +10,23 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
-from experiments.options.build import (
-    CONFIGS,
-    build_criterion,
-    build_held_out,
-    build_learning,
-    build_population,
-    build_task,
-)
 from experiments.options.load import load
-from experiments.options.schema import register
+from experiments.options.schema import CONFIGS, register
+from experiments.options.setup import (
+    first_population,
+    training_setup,
+)
 from experiments.run import run
 from experiments.running import seeds as outcome
 from experiments.running.command_line import register_resolvers
-from experiments.running.seeds import ALIKE, Trained, as_in_the_paper, learned_at_end, write_seeds
+from experiments.running.seeds import ALIKE, learned_at_end, write_seeds
+from repro import networks
 from repro import printed_networks as published
+from repro.figures.family_trees import as_in_the_paper
 from repro.measures.family_trees import FEATURES, feature_of, people_shuffled, person_code, shuffled_accuracy
-from repro.networks import Network
-from repro.population import NOT_YET
+from repro.networks import Network, forward_pass
+from repro.population import NEVER
+from repro.trained import Trained
 from repro.training import train
 from tests.experiments.processes import interrupt, left_of_group, start
 
@@ -43,8 +42,9 @@ def test_weights_can_be_loaded_and_are_those_of_the_seeds(ran):
     directory = ran("xor", *BARE, "population.seeds=5", "population.first_seed=90", "precision=float64")
     saved = torch.load(directory / "weights.pt", weights_only=True)
     config = load("xor", "population.seeds=5", "population.first_seed=90", "precision=float64", "learning.sweeps=4")
-    task, population = build_task(config), build_population(config)
-    *_, last = train(population, task, build_learning(config), build_criterion(config))
+    setup = training_setup(config)
+    population = first_population(config, setup)
+    *_, last = train(population, setup)
     assert (saved["seeds"].tolist(), saved["sweep"]) == ([90, 91, 92, 93, 94], last.sweep)
     for key, w in population.weights.items():
         torch.testing.assert_close(saved["weights"][key], w, rtol=0, atol=1e-12)
@@ -53,12 +53,13 @@ def test_weights_can_be_loaded_and_are_those_of_the_seeds(ran):
 def test_learned_and_lost_is_not_solved():
     """Where nothing stops, a network counts that meets the criterion after the last sweep."""
     config = load("xor", "population.seeds=2", "criterion.stop=false", "criterion.tolerance=0.4")
-    population, task = build_population(config), build_task(config).to("cpu", torch.float32)
+    setup = training_setup(config)
+    population = first_population(config, setup)
     printed = {key: w.expand(-1, -1, 2).clone() for key, w in published.XOR.replica().items()}
     printed["bias->output"][..., 1] = -9.0  # always off
     population.weights = {key: w.float() for key, w in printed.items()}
-    population.met_at[:] = 7  # both had met it
-    assert learned_at_end(config, Trained(population, task, None)).tolist() == [True, False]
+    population.learned_at[:] = 7  # both had met it
+    assert learned_at_end(Trained.of(setup, population)).tolist() == [True, False]
 
 
 # seeds.csv and curves.csv ------------------------------------------------------------------------------------
@@ -84,11 +85,12 @@ def table(path: Path, experiment: str, seeds: range) -> list[str]:
     """The lines of seeds.csv for networks as they start, as if a third had learned, with an E of their own."""
     few = (f"population.first_seed={seeds[0]}", f"population.seeds={len(seeds)}")
     config = load(experiment, *few)
-    population, task = build_population(config), build_task(config).to("cpu", torch.float32)
+    setup = training_setup(config)
+    population = first_population(config, setup)
     number = torch.tensor(seeds)
     population.E = number / 7
-    population.met_at = torch.where(number % 3 == 0, number, NOT_YET).int()
-    write_seeds(path, config, population, task, build_held_out(config, task))
+    population.learned_at = torch.where(number % 3 == 0, number, NEVER).int()
+    write_seeds(path, setup, population)
     return path.read_text().splitlines()
 
 
@@ -115,11 +117,11 @@ def test_the_row_of_a_seed_is_the_same_in_any_company(tmp_path, experiment):
 def test_the_forward_pass_is_run_once_and_for_a_chunk_at_a_time(monkeypatch, tmp_path):
     asked = []
 
-    def forward(network, inputs):
-        asked.append(network.replicas)
-        return network.activity(inputs)[network.architecture.output]
+    def counted(architecture, w, inputs, *more):
+        asked.append(next(iter(w.values())).shape[2])
+        return forward_pass(architecture, w, inputs, *more)
 
-    monkeypatch.setattr(Network, "forward", forward)
+    monkeypatch.setattr(networks, "forward_pass", counted)
     monkeypatch.setattr(outcome, "CHUNK", 2 * ALIKE)
     table(tmp_path / "seeds.csv", "family_trees", range(2 * ALIKE + 5))
     assert asked == [2 * ALIKE, ALIKE]
@@ -129,13 +131,13 @@ GROWTH = """
 import resource, sys
 from dataclasses import replace
 from pathlib import Path
-from experiments.options.build import (build_population, build_task)
+from experiments.options.setup import (first_population, training_setup, task_of)
 from experiments.options.load import (load)
-from experiments.running.seeds import write_seeds
+from experiments.running.seeds import (write_seeds)
 config, many = load("symmetry", "population.seeds=1"), 400_000
-one, task = build_population(config), build_task(config)
+one, task = first_population(config, training_setup(config)), task_of(config)
 weights = {key: w.expand(-1, -1, many) for key, w in one.weights.items()}
-all = replace(one, seeds=range(many), weights=weights, met_at=one.met_at.expand(many), E=one.E.expand(many))
+all = replace(one, seeds=range(many), weights=weights, learned_at=one.learned_at.expand(many), E=one.E.expand(many))
 task = task.to("cpu", one.E.dtype)
 write_seeds(Path(sys.argv[1]), config, one, task, None)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -189,7 +191,7 @@ def test_shuffled_columns_are_those_of_the_seed(ran):
     directory = ran("family_trees", *BARE, "population.seeds=5", "population.first_seed=70")
     config = load("family_trees", "population.seeds=5")
     weights = torch.load(directory / "weights.pt", weights_only=True)["weights"]
-    code = person_code(Network(build_population(config).architecture, weights))
+    code = person_code(Network(first_population(config, training_setup(config)).architecture, weights))
     for name in FEATURES:
         expected = [
             shuffled_accuracy(code[..., r : r + 1], feature_of(name), people_shuffled([70 + r])).item()

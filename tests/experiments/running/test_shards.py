@@ -12,12 +12,12 @@ import torch
 from omegaconf import OmegaConf
 
 from experiments import report
-from experiments.files import LOCK
-from experiments.options.build import seeds_of
 from experiments.options.load import load
 from experiments.options.schema import ConfigError
+from experiments.options.setup import seeds_of
 from experiments.run import run
 from experiments.running.checkpoint import OPTIONS
+from experiments.running.directory import LOCK
 from experiments.statistics import quartiles_text
 from tests.experiments.processes import start
 

@@ -16,13 +16,22 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-from experiments.options.build import build_population
 from experiments.options.load import load
+from experiments.options.setup import first_population, training_setup
 from experiments.run import run
 from experiments.running import tensorboard
 from experiments.running.tensorboard import drawings, no_collection
 from experiments.running.tensorboard_text import SHOWN_FIRST, claims_text, flat
 from repro.tasks.family_trees import PEOPLE
+
+
+def flat_of(config):
+    return flat(config, training_setup(config))
+
+
+def drawings_of(config):
+    return drawings(config, training_setup(config))
+
 
 XOR = ("xor", "population.seeds=30", "learning.sweeps=600", "record.every=100", "record.replica=4", "threads=2")
 """By then some have learned and some have not."""
@@ -106,7 +115,9 @@ def test_histograms_have_every_weight_of_every_replica(xor):
 
 def test_the_first_histogram_is_that_of_the_first_weights(xor):
     first = events(xor).Histograms("weights/input->output")[0]
-    w = build_population(load("xor", "population.seeds=30")).weights["input->output"]
+    w = first_population(
+        load("xor", "population.seeds=30"), training_setup(load("xor", "population.seeds=30"))
+    ).weights["input->output"]
     assert first.step == 0
     assert (first.histogram_value.min, first.histogram_value.max) == pytest.approx((w.min().item(), w.max().item()))
 
@@ -196,7 +207,9 @@ def test_the_projector_has_the_people_with_what_is_known_of_them(ran):
 def test_the_projected_codes_are_those_of_the_first_weights(ran):
     """Logistic of weight plus bias: a person's one input unit is on."""
     codes = np.loadtxt(ran("family_trees") / "00000" / "person codes" / "tensors.tsv")
-    weights = build_population(load("family_trees", "population.seeds=1")).weights
+    weights = first_population(
+        load("family_trees", "population.seeds=1"), training_setup(load("family_trees", "population.seeds=1"))
+    ).weights
     x = weights["person1->person_code"][..., 0] + weights["bias->person_code"][..., 0]
     assert torch.allclose(torch.sigmoid(x).T.double(), torch.tensor(codes), atol=1e-5)
 
@@ -209,12 +222,12 @@ def test_events_and_figures_can_be_left_out(ran):
 
 
 def test_options_by_their_dotted_names():
-    options = flat(load("xor"))
+    options = flat_of(load("xor"))
     assert (options["learning.epsilon"], options["hidden units"]) == (0.5, 1)
     assert (options["task.name"], options["network.output_bias"]) == ("xor", "None")
     assert options["network.links"] == "hidden ['input']; output ['hidden', 'input']"
     assert all(isinstance(value, bool | int | float | str) for value in options.values())
-    changed = flat(load("xor", "learning.alpha=0"))
+    changed = flat_of(load("xor", "learning.alpha=0"))
     assert {key for key in options if options[key] != changed[key]} == {"learning.alpha"}
 
 
@@ -222,7 +235,7 @@ def test_options_by_their_dotted_names():
 def test_every_experiment_has_the_same_columns(experiment):
     """TensorBoard takes the columns, and what type each is of, from any one run."""
     wide = ("network.output_bias=1.5", "compile=false", "network.biases=[output]")
-    ours, theirs = flat(load("xor", *wide)), flat(load(experiment))
+    ours, theirs = flat_of(load("xor", *wide)), flat_of(load(experiment))
     assert {name: type(value) for name, value in ours.items()} == {name: type(value) for name, value in theirs.items()}
 
 
@@ -282,10 +295,10 @@ def test_the_collector_is_as_it_was():
 
 
 def test_longer_runs_are_drawn_more_often():
-    few, more, most = (drawings(load("symmetry", f"population.seeds={seeds}")) for seeds in (1, 600, 10_000))
+    few, more, most = (drawings_of(load("symmetry", f"population.seeds={seeds}")) for seeds in (1, 600, 10_000))
     assert 2 <= few < more < most <= 10
-    assert drawings(load("family_trees", "population.seeds=1")) == 1
-    assert drawings(load("family_trees", "population.seeds=1000")) > 1
+    assert drawings_of(load("family_trees", "population.seeds=1")) == 1
+    assert drawings_of(load("family_trees", "population.seeds=1000")) > 1
 
 
 # The claims ----------------------------------------------------------------------------------------------------

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from experiments.catalogue import BENCHMARK
-from experiments.options import build
+from experiments.options import machine
 from experiments.speed import benchmark
 from experiments.speed.contenders import C_COMPILER, ByHand, Jax, NumPy, OneByOne, Ours, TorchFunc, work_of
-from tests.experiments.test_outcome import rows
+from tests.experiments.running.test_seeds import rows
 
 JAX = pytest.param(
     Jax,
@@ -55,7 +55,7 @@ def test_other_work_is_found_out(monkeypatch):
 
 
 def test_a_row_a_contender(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(build, "compiler_lacking", lambda: "there is no C++ compiler")
+    monkeypatch.setattr(machine, "compiler_lacking", lambda: "there is no C++ compiler")
     options = ["--experiments", "xor", "--networks", "1", "2", "--seconds", "0.01", "--results", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", ["benchmark", *options])
     benchmark.main()

@@ -6,7 +6,7 @@ import pytest
 
 from experiments.catalogue import LOGGING_COST
 from experiments.speed import logging_cost
-from tests.experiments.test_outcome import rows
+from tests.experiments.running.test_seeds import rows
 
 
 def test_medians_of_runs_that_take_turns(monkeypatch):

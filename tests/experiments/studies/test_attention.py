@@ -7,6 +7,7 @@ import torch
 
 from experiments.options import build
 from experiments.options.load import load
+from experiments.options.setup import architecture_of, error_measure_of, held_out_of, task_of
 from experiments.studies import attention
 from experiments.studies.attention import (
     EPSILONS,
@@ -64,7 +65,7 @@ def test_all_models_learn_the_same_cases_by_the_same_rules(short, monkeypatch):
     train = attention.attention.train
 
     def run_through(config, population, learning):
-        measure, held_out = build.build_measure(config), build.build_held_out(config, build.build_task(config))
+        measure, held_out = error_measure_of(config), held_out_of(config, task_of(config))
         given.append((learning, config.criterion.tolerance, measure, held_out.tolist(), population.seeds))
 
     def noted(plan, weights, task, learning, tolerance, measure, held_out, compile):
@@ -86,7 +87,7 @@ def test_a_solved_network_says_when(short, monkeypatch):
     """Networks that answer right but for one held-out case, met after 0 and 7 sweeps, and one that never was."""
 
     def right(config, task):
-        held_out = build.build_held_out(config, task)
+        held_out = held_out_of(config, task)
         y = task.desired.unsqueeze(2).repeat(1, 1, 3) * 0.8 + 0.1
         first = int(held_out[:, 0].nonzero()[0])
         y[first, :, 0] = 0.5
@@ -113,11 +114,11 @@ def test_the_grid_has_the_printed_point_and_the_printed_numbers():
 
 
 def test_about_as_many_weights_as_in_1986():
-    of_1986 = build.build_architecture(load("family_trees")).weight_count
+    of_1986 = architecture_of(load("family_trees")).weight_count
     assert of_1986 == 630
     for plan in PLANS.values():
         assert abs(plan.weight_count / of_1986 - 1) < 0.1
-        plan.check_task(build.build_task(load("family_trees")))
+        plan.check_task(task_of(load("family_trees")))
 
 
 def test_chosen_by_the_mean_of_the_even_seeds():

@@ -7,6 +7,7 @@ import pytest
 
 from experiments.options import build
 from experiments.options.load import load
+from experiments.options.setup import first_population, learning_of, training_setup
 from experiments.studies import family_trees_plateau as mechanism
 from experiments.studies.family_trees_plateau import FACTORS, RANGES, READINGS, SWEEPS, draw, further, growth, kept
 from experiments.studies.training import rows_of, run_through
@@ -55,20 +56,20 @@ def test_kept_lowers_epsilon_step_by_step(short, monkeypatch):
 
 def test_further_goes_on_from_the_same_weights_at_sweep_0():
     config = load("family_trees", "population.seeds=2")
-    population = build.build_population(config)
-    run_through(config, population, build.Learning(build.build_learning(config).phases, 3), compile=False)
+    population = first_population(config, training_setup(config))
+    run_through(config, population, build.Learning(learning_of(config).phases, 3), compile=False)
     other = further(population)
     assert (population.sweep, other.sweep) == (3, 0)
     for key, w in population.weights.items():
         assert other.weights[key].equal(w)
-        assert other.changes[key].equal(population.changes[key])
+        assert other.delta_w[key].equal(population.delta_w[key])
         assert other.weights[key].data_ptr() != w.data_ptr()
 
 
 def test_rows_of_networks_that_say_nothing():
     """All weights 0: every output is 0.5, beyond no bound and right in no case; Σw² is 0."""
     config = load("family_trees", "population.seeds=2", "network.initial_range=0")
-    rows = list(rows_of(config, build.build_population(config)))
+    rows = list(rows_of(config, first_population(config, training_setup(config))))
     assert [row["seed"] for row in rows] == [0, 1]
     for row in rows:
         assert (row["train_right"], row["held_out_right"], row["sum_of_squares"]) == (0, 0, "0")

@@ -262,7 +262,7 @@ def test_clearly_negative_biases_make_three_units_a_shift_register():
                 highest=study.highest,
             )
             passes = of_shifting(net, found.w)
-            assert (found.met_at >= 0).all()
+            assert (found.learned_at >= 0).all()
             assert (passes["complement"].sum() > 0) == (study.reading == "biases free")
             if study.reading != "biases free":
                 assert passes["one_step"].all()

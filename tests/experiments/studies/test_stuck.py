@@ -5,8 +5,8 @@ import sys
 import pytest
 import torch
 
-from experiments.options.build import build_architecture, build_learning, build_task
 from experiments.options.load import load
+from experiments.options.setup import architecture_of, learning_of, task_of
 from experiments.studies import stuck
 from experiments.studies.stuck import PLANS, counts, rows, trained
 from experiments.tables import read_rows
@@ -51,7 +51,7 @@ def test_rows(short):
     assert {len(plan.seeds) for plan in plans} == {4}  # too few sweeps to learn in
     task = symmetry()
     E = torch.cat(
-        [error(Network(build_architecture(plan.config), plan.weights)(task.inputs), task.desired) for plan in plans]
+        [error(Network(architecture_of(plan.config), plan.weights)(task.inputs), task.desired) for plan in plans]
     )
     a_sweep = 0.1 / (1 - 0.9)
     for row, exact in zip(table, E.tolist(), strict=True):
@@ -71,8 +71,8 @@ def test_only_those_that_have_not_learned(monkeypatch):
     monkeypatch.setattr(stuck, "PLANS", (("xor", "learning.sweeps=800"),))
     (half,) = trained(12)
     assert 0 < len(half.seeds) < 12
-    task = build_task(half.config)
-    y = Network(build_architecture(half.config), half.weights)(task.inputs)
+    task = task_of(half.config)
+    y = Network(architecture_of(half.config), half.weights)(task.inputs)
     assert ((y - task.desired.unsqueeze(2)).abs().amax(dim=(0, 1)) > 0.1).all()
     monkeypatch.setattr(stuck, "PLANS", (("xor",),))
     plans = list(trained(3))
@@ -104,9 +104,9 @@ def test_places_are_judged_by_the_training_that_led_there(short, monkeypatch):
         return stuck_place(network, task, phase, sweeps)
 
     stuck_place = stuck.place
-    monkeypatch.setattr(stuck, "place", place)
+    monkeypatch.setattr(stuck, "classify", place)
     list(rows(trained(1)))
-    assert set(asked) == {(build_learning(load("symmetry")).phases[-1], 300, torch.float64)}
+    assert set(asked) == {(learning_of(load("symmetry")).phases[-1], 300, torch.float64)}
 
 
 def test_refused(monkeypatch, capsys, tmp_path):

@@ -10,7 +10,6 @@ from torch import Tensor
 from repro.measures.family_trees import (
     FEATURES,
     SHUFFLE_STREAM,
-    cases_right,
     cases_satisfied,
     decay_balance,
     decoding_accuracy,
@@ -27,6 +26,7 @@ from repro.measures.family_trees import (
 from repro.networks import Network
 from repro.output_functions import SYMMETRIC
 from repro.tasks.family_trees import PEOPLE, PLACES, family_trees
+from repro.trained import cases_right
 from tests.plans import FAMILY_TREES, Plan, random_weights
 
 

@@ -3,15 +3,10 @@
 import pytest
 import torch
 
-from repro.measures.symmetry import (
-    antisymmetry,
-    codes,
-    counting,
-    opposite_units,
-    stuck_as_printed,
-    symmetry_claims,
-    undecided,
-)
+from repro.measures.encoder import codes
+from repro.measures.parity import counting
+from repro.measures.symmetry import antisymmetry, opposite_units, symmetry_claims
+from repro.measures.xor import stuck_as_printed, undecided
 from repro.networks import Architecture, Network
 from repro.printed_networks import SYMMETRY
 from repro.tasks.parity import parity

@@ -6,11 +6,18 @@ from dataclasses import replace
 import pytest
 import torch
 
-from experiments.options import build, machine
+from experiments.options import machine
 from experiments.options.load import load
-from experiments.options.schema import ConfigError, UnitFunction
+from experiments.options.schema import Config, ConfigError
+from experiments.options.setup import (
+    architecture_of,
+    first_population,
+    stacked,
+    training_setup,
+)
 from repro import output_functions
 from repro import printed_networks as published
+from repro.choices import UnitFunction
 from repro.networks import Architecture
 from repro.output_functions import OutputFunction
 from repro.population import Population
@@ -19,19 +26,26 @@ from repro.training import train
 GAIN = math.sqrt(10)
 
 
+def seconds(config: Config) -> float:
+    return machine.seconds_uncompiled(training_setup(config), config.population.seeds)
+
+
+def compiles(config: Config) -> bool:
+    return machine.compiles(config, training_setup(config))
+
+
 def trained(architecture: Architecture, *overrides: str, sweeps: int = 40) -> Population:
     config = load("family_trees", *overrides, "population.seeds=3", "precision=float64")
-    population = Population.start(architecture, build.seeds_of(config), config.network.initial_range, torch.float64)
-    task, learning = build.build_task(config), replace(build.build_learning(config), sweeps=sweeps)
-    arguments = (population, task, learning, build.build_criterion(config))
-    held_out = build.build_held_out(config, task)
-    *_, _ = train(*arguments, every=sweeps, measure=build.build_measure(config), held_out=held_out)
+    setup = training_setup(config)
+    setup = replace(setup, architecture=architecture, learning=replace(setup.learning, sweeps=sweeps))
+    population = first_population(config, setup)
+    *_, _ = train(population, setup, every=sweeps)
     return population
 
 
 def test_steeper_units_are_larger_first_weights_and_epsilon():
     """``gain`` is one departure: a network whose units are √10 times as steep, all else as printed, is the same net."""
-    plain = build.build_architecture(load("family_trees"))
+    plain = architecture_of(load("family_trees"))
 
     def y(x: torch.Tensor) -> torch.Tensor:
         return torch.sigmoid(GAIN * x)
@@ -49,14 +63,14 @@ def test_steeper_units_are_larger_first_weights_and_epsilon():
 
 @pytest.mark.parametrize("name", UnitFunction.__members__)
 def test_hidden_units_take_the_function_and_output_units_keep_the_logistic(name):
-    plan = build.build_architecture(load("family_trees", f"network.hidden_function={name}"))
+    plan = architecture_of(load("family_trees", f"network.hidden_function={name}"))
     functions = [plan.function(group) for group in plan.receiving]
     assert functions == [getattr(output_functions, name.upper())] * 4 + [output_functions.LOGISTIC]
 
 
 def test_a_start_around_printed_weights():
     config = load("xor_from_minimum", "population.seeds=50")
-    population, printed = build.build_population(config), published.XOR_LOCAL_MINIMUM.replica()
+    population, printed = first_population(config, training_setup(config)), published.XOR_LOCAL_MINIMUM.replica()
     gaps = torch.cat([(w - printed[key]).flatten(0, 1) for key, w in population.weights.items()])
     assert 0.04 < gaps.abs().max() <= 0.05 + 1e-6
     assert gaps.std(dim=1).min() > 0.01  # every weight of every seed is moved
@@ -66,13 +80,15 @@ def test_a_start_around_printed_weights():
 def test_printed_symmetry_weights_to_start_from(start):
     config = load("symmetry", f"network.start={start}", "network.initial_range=0", "population.seeds=2")
     printed = getattr(published, start.upper()).replica()
-    for key, w in build.build_population(config).weights.items():
+    for key, w in first_population(config, training_setup(config)).weights.items():
         torch.testing.assert_close(w, printed[key].float().expand_as(w), rtol=0, atol=0)
 
 
 def test_printed_weights_of_another_network_are_refused():
+    config = load("symmetry", "network.start=xor")
+    setup = training_setup(config)
     with pytest.raises(ConfigError, match=r"network.start=xor: is of a network with .*'hidden': 1"):
-        build.build_population(load("symmetry", "network.start=xor"))
+        first_population(config, setup)
 
 
 # Layers ------------------------------------------------------------------------------------------------------
@@ -81,14 +97,14 @@ def test_printed_weights_of_another_network_are_refused():
 def test_one_layer_is_the_network_as_it_is_written():
     for name in ("symmetry", "xor", "family_trees", "symmetry_no_hidden"):
         network = load(name).network
-        assert build.stacked(network.groups, network.links, 1) == (network.groups, network.links)
+        assert stacked(network.groups, network.links, 1) == (network.groups, network.links)
 
 
 def test_layers_are_each_fed_by_the_one_below():
     """What was fed by the hidden units is fed by the topmost; what is beside them stays."""
     groups = {"input": 6, "hidden": 4, "aside": 2, "output": 1}
     links = {"hidden": ["input"], "aside": ["input"], "output": ["aside", "hidden", "input"]}
-    tall, wired = build.stacked(groups, links, 3)
+    tall, wired = stacked(groups, links, 3)
     assert list(tall.items()) == [
         ("input", 6),
         ("hidden", 4),
@@ -109,14 +125,14 @@ def test_layers_are_each_fed_by_the_one_below():
 
 @pytest.mark.parametrize("layers", [1, 2, 5, 20])
 def test_a_tall_network_has_the_weights_of_its_layers(layers):
-    plan = build.build_architecture(load("symmetry", f"network.layers={layers}", "network.groups.hidden=3"))
+    plan = architecture_of(load("symmetry", f"network.layers={layers}", "network.groups.hidden=3"))
     assert plan.weight_count == 3 * 7 + (layers - 1) * 3 * 4 + 4
     assert [plan.function(group) for group in plan.receiving] == [output_functions.LOGISTIC] * (layers + 1)
 
 
 @pytest.mark.parametrize("layers", [2, 4])
 def test_every_layer_has_the_hidden_function(layers):
-    plan = build.build_architecture(load("symmetry", f"network.layers={layers}", "network.hidden_function=tanh"))
+    plan = architecture_of(load("symmetry", f"network.layers={layers}", "network.hidden_function=tanh"))
     functions = [plan.function(group) for group in plan.receiving]
     assert functions == [output_functions.TANH] * layers + [output_functions.LOGISTIC]
 
@@ -130,15 +146,16 @@ def test_layers_are_the_same_network_as_groups_written_out():
             config.network.layers = 1
             config.network.groups = {"input": 6, "hidden": 2, "second": 2, "output": 1}
             config.network.links = {"hidden": ["input"], "second": ["hidden"], "output": ["second"]}
-        population, task = build.build_population(config), build.build_task(config)
-        learning = replace(build.build_learning(config), sweeps=30)
-        *_, _ = train(population, task, learning, build.build_criterion(config), every=30)
+        setup = training_setup(config)
+        setup = replace(setup, learning=replace(setup.learning, sweeps=30))
+        population = first_population(config, setup)
+        *_, _ = train(population, setup, every=30)
         E.append(population.E)
     assert torch.equal(*E)
 
 
 def test_layers_count_in_the_time_that_a_run_takes():
-    one, many = (machine.seconds_uncompiled(load("symmetry", f"network.layers={n}")) for n in (1, 20))
+    one, many = (seconds(load("symmetry", f"network.layers={n}")) for n in (1, 20))
     assert many > one
 
 
@@ -148,12 +165,12 @@ def test_layers_count_in_the_time_that_a_run_takes():
 def test_seconds_are_those_of_the_changes_and_the_products():
     """XOR 2-2-1: 9 weights, 4 cases; a change a sweep costs one start, a change a case four."""
     config = load("xor_2_2_1", "population.seeds=100", "learning.sweeps=10")
-    products = 4 * 9 * build.PRODUCT_TAKES
-    once = 10 * (build.CHANGE_STARTS + 100 * (build.CHANGE_TAKES + products))
-    assert machine.seconds_uncompiled(config) == pytest.approx(once)
+    products = 4 * 9 * machine.PRODUCT_TAKES
+    once = 10 * (machine.CHANGE_STARTS + 100 * (machine.CHANGE_TAKES + products))
+    assert seconds(config) == pytest.approx(once)
     each = load("xor_2_2_1", "population.seeds=100", "learning.sweeps=10", "rule=per_case")
-    assert machine.seconds_uncompiled(each) == pytest.approx(
-        10 * (4 * build.CHANGE_STARTS + 100 * (4 * build.CHANGE_TAKES + products))
+    assert seconds(each) == pytest.approx(
+        10 * (4 * machine.CHANGE_STARTS + 100 * (4 * machine.CHANGE_TAKES + products))
     )
 
 
@@ -170,11 +187,11 @@ def test_seconds_are_those_of_the_changes_and_the_products():
     ],
 )
 def test_what_takes_long_is_compiled(experiment, seeds, pays):
-    assert machine.compiles(load(experiment, f"population.seeds={seeds}")) is pays
-    assert machine.compiles(load(experiment, f"population.seeds={seeds}", "compile=true"))
-    assert not machine.compiles(load(experiment, f"population.seeds={seeds}", "compile=false"))
-    assert not machine.compiles(load(experiment, f"population.seeds={seeds}", "backward_pass=autograd"))
+    assert compiles(load(experiment, f"population.seeds={seeds}")) is pays
+    assert compiles(load(experiment, f"population.seeds={seeds}", "compile=true"))
+    assert not compiles(load(experiment, f"population.seeds={seeds}", "compile=false"))
+    assert not compiles(load(experiment, f"population.seeds={seeds}", "backward_pass=autograd"))
 
 
 def test_a_shard_is_compiled_where_the_whole_is():
-    assert machine.compiles(load("symmetry", "population.seeds=5000", "population.shard=1/5000"))
+    assert compiles(load("symmetry", "population.seeds=5000", "population.shard=1/5000"))

@@ -1,0 +1,268 @@
+"""Ways to run many sweeps: as written, by autograd, as machine code, or as CUDA graphs.
+
+Each makes a ``Backend`` of the same ``repro.sweeps.sweep``: ``explicit`` runs it as it is written; ``by_autograd`` does
+the same by PyTorch's usual loop; ``compiled`` has the whole loop as machine code; ``recorded`` each sweep as one CUDA
+graph.
+"""
+
+from __future__ import annotations  # torch.compile takes no nested function whose annotations are made when it is
+
+import functools
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from repro.learning import LearningRule, Phase
+from repro.networks import Network, error
+from repro.sweeps import (
+    State,
+    Tensors,
+    UpdateAfter,
+    evaluated,
+    first_learned,
+    learns_case,
+    single_case,
+    still_learning,
+    sweep,
+)
+from repro.training_setup import TrainingSetup
+
+COMPILED_AT_MOST = 256
+"""Set-ups that differ in more than numbers (the error measure, the decay, a shape) and are compiled in one process.
+
+torch's own limit is 8, after which it runs a sweep as it is written and says so in its log only: a search or a multirun
+would slow down many times and go on.
+"""
+
+Backend = Callable[[State, int, int, Tensor | None], tuple[State, Tensor]]
+"""From the state after so many sweeps to that after more: the new state with learned_at up to date, and E there.
+
+Arguments: the state, how many sweeps it has had, how many it shall have had, and the included cases.
+"""
+
+
+def phase_segments(phases: Sequence[Phase], begin: int, until: int) -> list[tuple[int, Phase]]:
+    """The sweeps after ``begin`` up to ``until``, divided where the phase changes: the last of each part, its phase."""
+    found, end = [], 0
+    for number, phase in enumerate(phases, 1):
+        last = phase.sweeps is None or number == len(phases)
+        end = until if last else min(until, end + (phase.sweeps or 0))
+        if end > begin:
+            found.append((end, phase))
+        if end == until:
+            break
+    return found
+
+
+def phase_tensors(phase: Phase) -> tuple[Tensor, Tensor]:
+    """ε and α as tensors: a compiled sweep would be compiled anew for another number.
+
+    In float64: 0.1 in float32 is another ε, 1.5e-8 of it away. A tensor of one number takes on the other's precision.
+    """
+    return torch.tensor(phase.epsilon, dtype=torch.float64), torch.tensor(phase.alpha, dtype=torch.float64)
+
+
+def each_in_graph(cases: Tensor, update: UpdateAfter, w: Tensors, delta_w: Tensors) -> tuple[Tensors, Tensors]:
+    """``each_in_turn`` as a loop that torch.compile can see, whole."""
+
+    def more(case: Tensor, w: Tensors, delta_w: Tensors) -> Tensor:
+        return (case < len(cases)).squeeze(0)
+
+    def body(case: Tensor, w: Tensors, delta_w: Tensors) -> tuple[Tensor, Tensors, Tensors]:
+        w, delta_w = update(case, w, delta_w)
+        return case + 1, _contiguous(w), _contiguous(delta_w)
+
+    _, w, delta_w = torch.while_loop(more, body, (cases[:1].clone(), w, delta_w))
+    return w, delta_w
+
+
+def _contiguous(tensors: Tensors) -> Tensors:
+    """One memory layout throughout: a loop in a graph must hand on what it was given."""
+    return {key: value.contiguous() for key, value in tensors.items()}
+
+
+def explicit(setup: TrainingSetup) -> Backend:
+    """``sweep`` as it is written, again and again."""
+
+    def run_on(state: State, begin: int, until: int, included: Tensor | None) -> tuple[State, Tensor]:
+        for end, phase in phase_segments(setup.learning.phases, begin, until):
+            for _ in range(begin, end):
+                state = sweep(setup, state, phase.epsilon, phase.alpha, included)
+            begin = end
+        return evaluated(setup, state, included)
+
+    return run_on
+
+
+def by_autograd(setup: TrainingSetup) -> Backend:
+    """``backward`` through the Functions, and ``LearningRule.step``, of a Network: PyTorch's usual loop."""
+    learning, task, d = setup.learning, setup.task, setup.desired
+    changes_per_sweep = len(task.cases) if learning.per_case else 1
+    by_link = learning.by_link(setup.architecture)
+
+    @torch.enable_grad()
+    def run_on(state: State, begin: int, until: int, included: Tensor | None) -> tuple[State, Tensor]:
+        network, learned_at = Network(setup.architecture, state.w), state.learned_at
+        groups = [
+            {"params": [w], "rate": by_link[key][0], "decay": by_link[key][1], "changes": begin * changes_per_sweep}
+            for key, w in network.weights.items()
+        ]
+        rule = LearningRule(groups, learning.phases, changes_per_sweep=changes_per_sweep, decay_of=learning.decay_of)
+        for key, w in network.weights.items():
+            rule.state[w]["delta_w"] = state.delta_w[key]
+
+        for done in range(begin, until):
+            y = network(task.inputs)
+            now = state._replace(learned_at=learned_at, done=state.done + (done - begin))
+            learned_at = first_learned(setup, y.detach(), now, included)
+            if not learning.per_case:
+                rule.zero_grad()
+                error(y, d, setup.error_measure, included).sum().backward()
+                rule.step(active=still_learning(setup, learned_at))
+                continue
+            for case in torch.arange(len(d), device=d.device).split(1):
+                inputs, wanted = single_case(setup, case)
+                rule.zero_grad()
+                error(network(inputs), wanted, setup.error_measure).sum().backward()
+                rule.step(active=learns_case(setup, learned_at, included, case))
+
+        weights = {key: w.detach() for key, w in network.weights.items()}
+        delta_w = {key: rule.state[w]["delta_w"] for key, w in network.weights.items()}
+        return evaluated(setup, State(weights, delta_w, learned_at, state.done + (until - begin)), included)
+
+    return run_on
+
+
+def compiled(setup: TrainingSetup) -> Backend:
+    """The whole loop over the sweeps as machine code, for a CPU: Python has no part in it, and does not wait for it.
+
+    torch.compile makes C++ of the same ``sweep``. Sums run in the order of the formulas whatever the number of replicas
+    is, if that is a multiple of LANES, so a replica's numbers are the same to the last bit in any company. Compiled
+    anew for another number of replicas; not for another ε, α or number of sweeps, nor for a set-up that differs in
+    these alone.
+    """
+    kind = _kind(setup)
+    fast = MACHINE_CODE[kind] = MACHINE_CODE.get(kind) or _machine_code(setup)
+
+    def run_on(state: State, begin: int, until: int, included: Tensor | None) -> tuple[State, Tensor]:
+        E = torch.empty(0)
+        for end, phase in phase_segments(setup.learning.phases, begin, until) or [(begin, setup.learning.phases[0])]:
+            state, E = fast(state, torch.full_like(state.done, end), *phase_tensors(phase), included)
+        return state, E
+
+    return run_on
+
+
+Loop = Callable[[State, Tensor, Tensor, Tensor, Tensor | None], tuple[State, Tensor]]
+"""Sweeps up to a number of them, with one ε and α, then ``evaluated``. Arguments: the state, the number, ε, α,
+``included``."""
+
+MACHINE_CODE: dict[Hashable, Loop] = {}
+"""What this process has compiled: a study trains one network at many ε, which is one piece of machine code."""
+
+
+def _kind(setup: TrainingSetup) -> Hashable:
+    """All that a compiled loop has in it: not the phases, nor the number of sweeps, nor which cases are held out."""
+    values = [*setup.task.inputs.items(), ("", setup.task.desired)]
+    return (
+        setup.architecture.signature,
+        tuple((name, value.dtype, value.shape, value.numpy().tobytes()) for name, value in values),
+        (replace(setup.learning, phases=(), sweeps=0), setup.criterion, setup.error_measure),
+    )
+
+
+def _machine_code(setup: TrainingSetup) -> Loop:
+    """The loop of one set-up, compiled when it is first called."""
+
+    def run(state: State, end: Tensor, epsilon: Tensor, alpha: Tensor, included: Tensor | None) -> tuple[State, Tensor]:
+        def more(state: State) -> Tensor:
+            return (state.done < end).squeeze(0)
+
+        def body(state: State) -> tuple[State]:
+            w, delta_w, learned_at, done = sweep(setup, state, epsilon, alpha, included, each_in_graph)
+            return (State(_contiguous(w), _contiguous(delta_w), learned_at, done),)
+
+        (state,) = torch.while_loop(more, body, (state,))
+        return evaluated(setup, state, included)
+
+    # cpp_wrapper: the code runs without Python's lock, so that several threads can each do a chunk
+    options = {"cpp_wrapper": True, "cpp.threads": 1}
+    # not fullgraph=True, which counts the frames of all threads in one place. torch's overloads lack recompile_limit
+    fast: Loop = torch.compile(run, dynamic=False, options=options, recompile_limit=COMPILED_AT_MOST)  # type: ignore[call-overload]
+    return fast
+
+
+def recorded(setup: TrainingSetup, compile: bool) -> Backend:
+    """Every sweep as one CUDA graph, recorded once for a number of replicas and then replayed.
+
+    Between the sweeps the host waits for nothing and allocates nothing. compile: torch.compile makes fused kernels of
+    the sweep first.
+    """
+    once = functools.partial(sweep, setup)
+    if compile and not setup.learning.per_case:  # as many kernels as cases would have to be made
+        once = torch.compile(once, dynamic=False, recompile_limit=COMPILED_AT_MOST)  # type: ignore[call-overload]
+    kept: dict[int, Recording] = {}
+
+    def run_on(state: State, begin: int, until: int, included: Tensor | None) -> tuple[State, Tensor]:
+        size = len(state.learned_at)
+        if size not in kept:
+            kept[size] = Recording(once, state, included)
+        recording = kept[size]
+        recording.load(state, included)
+        for end, phase in phase_segments(setup.learning.phases, begin, until):
+            recording.run(end - begin, phase)
+            begin = end
+        return evaluated(setup, recording.state, included)
+
+    return run_on
+
+
+class Recording:
+    """A sweep of so many replicas as a CUDA graph, with the tensors that it reads and writes."""
+
+    def __init__(self, once: Callable[..., State], state: State, included: Tensor | None) -> None:
+        self.once = once
+        w, delta_w = ({key: value.clone() for key, value in own.items()} for own in (state.w, state.delta_w))
+        self.state = State(w, delta_w, state.learned_at.clone(), state.done.clone())
+        self.included = None if included is None else included.clone()
+        self.epsilon, self.alpha = (torch.zeros((), dtype=torch.float64, device=state.learned_at.device) for _ in "εα")
+        self.replay = cuda_graph(self._sweep)
+
+    def _sweep(self) -> None:
+        new = self.once(self.state, self.epsilon, self.alpha, self.included)
+        for own, its in zip(_tensors(self.state), _tensors(new), strict=True):
+            own.copy_(its)
+
+    def load(self, state: State, included: Tensor | None) -> None:
+        """Put other replicas in place."""
+        for own, its in zip(_tensors(self.state), _tensors(state), strict=True):
+            own.copy_(its)
+        if self.included is not None and included is not None:
+            self.included.copy_(included)
+
+    def run(self, sweeps: int, phase: Phase) -> None:
+        """So many sweeps with one ε and α."""
+        self.epsilon.fill_(phase.epsilon)
+        self.alpha.fill_(phase.alpha)
+        for _ in range(sweeps):
+            self.replay()
+
+
+def cuda_graph(work: Callable[[], None]) -> Callable[[], None]:
+    """Record what ``work`` launches on the GPU; the result launches it all again, as one. Runs work three times."""
+    aside = torch.cuda.Stream()
+    aside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(aside):  # kernels are loaded, and compiled, before anything is recorded
+        for _ in range(3):
+            work()
+    torch.cuda.current_stream().wait_stream(aside)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        work()
+    return graph.replay
+
+
+def _tensors(state: State) -> list[Tensor]:
+    return [*state.w.values(), *state.delta_w.values(), state.learned_at, state.done]
