@@ -1,7 +1,8 @@
 """Equations (1)-(9) of Rumelhart, Hinton & Williams, Nature 323:533-536 (1986), in the paper's order.
 
 First the nine formulas as plain functions, then three ``torch.autograd.Function`` classes that put each
-forward formula beside its hand-written backward pass. Nothing else in the project computes any of these.
+forward formula beside its hand-written backward pass. All training runs these. They stand once more only where another
+program is the point: the explorer's page (web/equations.js) and the contenders of experiments/speed.
 
 Shapes, here and everywhere: activity is ``[cases, units, replicas]`` and weights are ``[to, from, replicas]``.
 A *replica* is one network of the population; replicas never touch each other. Activity that is the same in

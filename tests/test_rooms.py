@@ -1,4 +1,4 @@
-"""Who may import whom, read off the source: equations <- networks, learning <- training <- experiments <- tests."""
+"""Who may import whom, read off the source: the rooms of experiments/, and the floors of the whole house."""
 
 import ast
 from graphlib import TopologicalSorter
@@ -54,6 +54,121 @@ def offenders(room: str, forbidden: tuple[str, ...]) -> list[str]:
         for imported in imports_of(name)
         if any(within(imported, f) for f in forbidden)
     ]
+
+
+ALLOWED = {
+    "files": (),
+    "statistics": (),
+    "tables": ("files", "statistics"),
+    "options": ("files",),
+    "catalogue": ("files", "tables", "options"),
+    "claims": ("files", "statistics", "tables", "options", "catalogue"),
+    "running": ("files", "statistics", "tables", "options", "catalogue"),
+    "studies": ("files", "statistics", "tables", "options", "catalogue"),
+    "speed": ("files", "statistics", "tables", "options", "catalogue"),
+    "pages": ("files", "statistics", "tables", "options", "catalogue", "claims"),
+    "explorer": ("files", "tables", "options", "catalogue", "claims"),
+    "board": (),
+    "run": ("files", "options", "running"),
+    "merge": ("files", "statistics", "tables", "options", "running"),
+    "report": ("files", "statistics", "tables", "options", "catalogue", "claims", "pages", "explorer"),
+    "reproduce": (
+        "files",
+        "tables",
+        "options",
+        "catalogue",
+        "running",
+        "studies",
+        "explorer",
+        "pages",
+        "run",
+        "report",
+    ),
+}
+"""A room of experiments/, a folder or a file at its top: the rooms that it may import from, besides repro."""
+
+FLOORS = 7
+"""The longest chain of rooms, each importing from the next, repro being one of them."""
+
+WITHOUT_TORCH = ("experiments.claims", "experiments.tables", "experiments.statistics", "experiments.pages.markdown")
+
+
+def room_of(name: str) -> str:
+    """The room of a module: its folder or file under experiments/, or ``"repro"``; ``""`` for experiments itself."""
+    top, _, rest = name.partition(".")
+    return top if top == "repro" else rest.partition(".")[0]
+
+
+def own_imports(name: str) -> set[str]:
+    """The modules of this project that a module imports."""
+    return {imported for imported in imports_of(name) if imported in MODULES and imported != name}
+
+
+def test_every_room_of_experiments_imports_from_those_that_it_may():
+    found = {}
+    for name in MODULES:
+        if within(name, "experiments") and room_of(name):
+            others = {room_of(imported) for imported in own_imports(name)} - {room_of(name), "", "repro"}
+            found.setdefault(room_of(name), set()).update(others)
+    assert found.keys() == ALLOWED.keys()
+    offending = {room: others - set(ALLOWED[room]) for room, others in found.items()}
+    assert {room: others for room, others in offending.items() if others} == {}
+
+
+def test_the_house_has_few_floors():
+    rooms = {}
+    for name in MODULES:
+        if not within(name, "tests") and room_of(name):
+            others = {room_of(imported) for imported in own_imports(name)} - {room_of(name), ""}
+            rooms.setdefault(room_of(name), set()).update(others)
+    floor = {}
+    for room in TopologicalSorter(rooms).static_order():  # raises CycleError
+        floor[room] = 1 + max((floor[below] for below in rooms[room]), default=0)
+    assert max(floor.values()) <= FLOORS
+    assert floor["repro"] == 1
+    assert max(floor, key=lambda room: floor[room]) == "reproduce"
+
+
+def test_the_top_of_experiments_is_a_handful():
+    top = [path for path in (ROOT / "experiments").iterdir() if path.name != "__pycache__"]
+    assert len([path for path in top if path.is_file()]) <= 10
+    folders = [path for path in top if path.is_dir()]
+    assert len(folders) <= 7
+    for folder in folders:
+        sentence = ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
+        assert sentence is not None
+        assert "\n" not in sentence
+        assert len(ast.parse((folder / "__init__.py").read_text()).body) == 1
+
+
+def test_a_task_has_the_same_name_everywhere():
+    """A measure, or a figure of one, is of a task; what is drawn for any network has another name."""
+    names = {kind: {path.stem for path in (ROOT / "repro" / kind).glob("[a-z]*.py")} for kind in ("tasks", "measures")}
+    assert names["measures"] <= names["tasks"]
+
+
+def reached(start: str) -> set[str]:
+    """All modules of this project that a module imports, and those that these import, and so on."""
+    found, left = set(), [start]
+    while left:
+        for imported in own_imports(left.pop()) - found:
+            found.add(imported)
+            left.append(imported)
+    return found
+
+
+def test_the_ledger_and_the_tables_need_no_torch():
+    rooms = [name for name in MODULES if any(within(name, room) for room in WITHOUT_TORCH)]
+    assert len(rooms) > len(WITHOUT_TORCH)
+    for name in rooms:
+        for each in {name, *reached(name)}:
+            assert not any(within(imported, "torch") for imported in imports_of(each)), f"{name} reaches {each}"
+
+
+def test_only_reproduce_imports_another_program():
+    doors = [f"experiments.{name}" for name in ("run", "report", "merge", "board", "reproduce")]
+    found = {name for name in MODULES if within(name, "experiments") and own_imports(name) & set(doors)}
+    assert found == {"experiments.reproduce"}
 
 
 def test_imports_are_seen():

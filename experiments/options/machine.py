@@ -6,7 +6,9 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from experiments.options.schema import Config
+import torch
+
+from experiments.options.schema import Config, require
 from repro.choices import BackwardPass
 from repro.training_setup import TrainingSetup
 
@@ -16,6 +18,15 @@ for each product of a case and a weight, where half of the networks have stopped
 
 PAYS_FROM = 15.0
 """Seconds that a run must take uncompiled for compiling to pay, which takes 5 to 20 itself."""
+
+
+def check_device(device: str) -> None:
+    """Raises ConfigError where the device is a GPU that this machine has not, or that torch cannot use."""
+    kind, _, number = device.partition(":")
+    if kind == "cuda":
+        cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        require("device", device, cards > 0, "torch finds no CUDA GPU on this machine; use device=cpu")
+        require("device", device, int(number or 0) < cards, f"the GPUs are cuda:0 to cuda:{cards - 1}")
 
 
 def cores() -> int:

@@ -194,37 +194,37 @@ def shard_of(population: PopulationConfig) -> tuple[int, int]:
     """i and n of ``population.shard``. Raises ConfigError where it is not "i/n" with i from 1 to n."""
     parts = re.fullmatch(r"([1-9]\d{0,9})/([1-9]\d{0,9})", population.shard, re.ASCII)
     number, of = (int(parts[1]), int(parts[2])) if parts else (0, 0)
-    _require("population.shard", population.shard, 1 <= number <= of, "must be I/N, with I from 1 to N, such as 2/4")
+    require("population.shard", population.shard, 1 <= number <= of, "must be I/N, with I from 1 to N, such as 2/4")
     return number, of
 
 
 def check(config: Config) -> None:
     """Raises ConfigError for the first option whose value cannot be used."""
     name = re.fullmatch(r"[\w.-]*\w[\w.-]*", config.name)
-    _require("name", config.name, name is not None, "it names a directory: write letters, digits, '_', '-' and '.'")
+    require("name", config.name, name is not None, "it names a directory: write letters, digits, '_', '-' and '.'")
     off, on = config.task.target_off, config.task.target_on
-    _require("task.target_on", on, math.isfinite(on), "must be a number")
-    _require("task.target_off", off, -math.inf < off < on, f"must be a number below task.target_on={on}")
+    require("task.target_on", on, math.isfinite(on), "must be a number")
+    require("task.target_off", off, -math.inf < off < on, f"must be a number below task.target_on={on}")
     length = config.task.length
-    _require("task.length", length, 2 <= length <= 20, "must be from 2 to 20; there are 2^length cases")
+    require("task.length", length, 2 <= length <= 20, "must be from 2 to 20; there are 2^length cases")
     halves = length % 2 == 0 or config.task.name != "symmetry"
-    _require("task.length", length, halves, "must be even: a symmetric vector has two halves")
+    require("task.length", length, halves, "must be even: a symmetric vector has two halves")
     units = config.task.units
-    _require("task.units", units, 2 <= units <= 1024, "must be from 2 to 1024; there are as many cases")
+    require("task.units", units, 2 <= units <= 1024, "must be from 2 to 1024; there are as many cases")
     reading, trees = config.reading, config.task.name == "family_trees"
-    _require("reading", reading.name, not reading.text or trees, "is of the family trees; take experiment=family_trees")
-    _require("count", config.count, not config.count or trees, "is of the family trees; take experiment=family_trees")
+    require("reading", reading.name, not reading.text or trees, "is of the family trees; take experiment=family_trees")
+    require("count", config.count, not config.count or trees, "is of the family trees; take experiment=family_trees")
     answers, cases = config.task.held_out_answers, config.task.held_out_cases
-    _require("task.held_out_answers", answers, not (answers and cases), f"task.held_out_cases={cases} too; give one")
+    require("task.held_out_answers", answers, not (answers and cases), f"task.held_out_cases={cases} too; give one")
     layers, stack = config.network.layers, "hidden" in config.network.groups
-    _require("network.layers", layers, 1 <= layers <= 100, "must be from 1 to 100")
-    _require("network.layers", layers, layers == 1 or stack, "network.groups has no group 'hidden' to put in so often")
+    require("network.layers", layers, 1 <= layers <= 100, "must be from 1 to 100")
+    require("network.layers", layers, layers == 1 or stack, "network.groups has no group 'hidden' to put in so often")
     _number("network.initial_range", config.network.initial_range)
     bias = config.network.output_bias
-    _require("network.output_bias", bias, bias is None or math.isfinite(bias), "must be a number, or null")
+    require("network.output_bias", bias, bias is None or math.isfinite(bias), "must be a number, or null")
     error = config.error
     bounds = 0 <= error.off_bound < error.on_bound <= 1
-    _require("error.off_bound", error.off_bound, bounds, f"must be from 0 to error.on_bound={error.on_bound}")
+    require("error.off_bound", error.off_bound, bounds, f"must be from 0 to error.on_bound={error.on_bound}")
     _above_0("error.factor", error.factor)
     learning = config.learning
     _above_0("learning.epsilon", learning.epsilon)
@@ -238,62 +238,55 @@ def check(config: Config) -> None:
     tolerance = config.criterion.tolerance
     half = (on - off) / 2
     remedy = f"must be above 0 and at most {half:g}, half way from task.target_off={off} to task.target_on={on}"
-    _require("criterion.tolerance", tolerance, 0 < tolerance <= half + 1e-9, remedy)
+    require("criterion.tolerance", tolerance, 0 < tolerance <= half + 1e-9, remedy)
     population = config.population
     _at_least_1("population.seeds", population.seeds)
     last = population.first_seed + population.seeds - 1
     inside = 0 <= population.first_seed < 2**32
-    _require("population.first_seed", population.first_seed, inside, "seeds run from 0 to 2^32 - 1")
+    require("population.first_seed", population.first_seed, inside, "seeds run from 0 to 2^32 - 1")
     remedy = f"from population.first_seed={population.first_seed} on there are {2**32 - population.first_seed}"
-    _require("population.seeds", population.seeds, last < 2**32, remedy)
+    require("population.seeds", population.seeds, last < 2**32, remedy)
     _, of = shard_of(population)
     remedy = f"population.seeds={population.seeds} can be split into {population.seeds} shards at most"
-    _require("population.shard", population.shard, of <= population.seeds, remedy)
+    require("population.shard", population.shard, of <= population.seeds, remedy)
     record = config.record
     if record.every is not None:
         _at_least_1("record.every", record.every)
     if record.replica is not None:
         inside = population.first_seed <= record.replica <= last
-        _require(
-            "record.replica", record.replica, inside, f"must be one of the seeds {population.first_seed} to {last}"
-        )
+        require("record.replica", record.replica, inside, f"must be one of the seeds {population.first_seed} to {last}")
     if record.checkpoint is not None:
         _number("record.checkpoint", record.checkpoint)
     if config.threads is not None:
         _at_least_1("threads", config.threads)
     able = not (config.compile and config.backward_pass is BackwardPass.autograd)
-    _require("compile", config.compile, able, "is for backward_pass=explicit; leave compile=null")
+    require("compile", config.compile, able, "is for backward_pass=explicit; leave compile=null")
     _check_device(config.device)
 
 
 def _check_device(device: str) -> None:
     kind, _, number = device.partition(":")
     known = kind in ("cpu", "cuda") and (number.isdecimal() or device == kind) and not (kind == "cpu" and number)
-    _require("device", device, known, "must be cpu, cuda or cuda:N")
-    if kind == "cuda":
-        import torch
-
-        cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        _require("device", device, cards > 0, "torch finds no CUDA GPU on this machine; use device=cpu")
-        _require("device", device, int(number or 0) < cards, f"the GPUs are cuda:0 to cuda:{cards - 1}")
+    require("device", device, known, "must be cpu, cuda or cuda:N")
 
 
 def _number(option: str, value: float) -> None:
-    _require(option, value, 0 <= value < math.inf, "must be a number of at least 0")
+    require(option, value, 0 <= value < math.inf, "must be a number of at least 0")
 
 
 def _above_0(option: str, value: float) -> None:
-    _require(option, value, 0 < value < math.inf, "must be a number above 0")
+    require(option, value, 0 < value < math.inf, "must be a number above 0")
 
 
 def _part(option: str, value: float, meaning: str) -> None:
-    _require(option, value, 0 <= value < 1, f"must be at least 0 and below 1; {meaning}")
+    require(option, value, 0 <= value < 1, f"must be at least 0 and below 1; {meaning}")
 
 
 def _at_least_1(option: str, value: int) -> None:
-    _require(option, value, value >= 1, "must be at least 1")
+    require(option, value, value >= 1, "must be at least 1")
 
 
-def _require(option: str, value: object, holds: bool, remedy: str) -> None:
+def require(option: str, value: object, holds: bool, remedy: str) -> None:
+    """Raises ConfigError, with the option, its value and the remedy, unless it holds."""
     if not holds:
         raise ConfigError(f"{option}={value}: {remedy}")

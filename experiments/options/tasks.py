@@ -4,16 +4,12 @@ A new task is a function in a file of ``repro/tasks/`` and an entry of ``TASKS``
 into files of the same name in ``repro/measures/`` and ``repro/figures/``.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from experiments.options.schema import Answers, ConfigError, TaskConfig
-from repro.figures import family_trees as family_trees_figures
-from repro.figures import hinton
-from repro.figures import symmetry as symmetry_figures
 from repro.measures import encoder as encoder_measures
 from repro.measures import family_trees as family_trees_measures
 from repro.measures import parity as parity_measures
@@ -27,9 +23,6 @@ from repro.tasks.symmetry import symmetry
 from repro.tasks.xor import xor
 from repro.trained import Trained
 
-Figures = Iterator[tuple[str, Figure]]
-"""Figures by file name."""
-
 
 def no_columns(trained: Trained) -> dict[str, Tensor]:
     """A task of which nothing is measured but who learned, when, and E."""
@@ -40,16 +33,15 @@ def no_columns(trained: Trained) -> dict[str, Tensor]:
 class TaskKind:
     """What there is about a task.
 
-    make: the task, from its options; a ValueError names an option's value that cannot be used. columns: the measures
-    of trained networks, ``[replicas]`` each, by their names in seeds.csv. figures: of one network, with its label, in a
-    run's files and over its sweeps in TensorBoard. last_figures: in a run's files alone. held_out: the cases that each
-    seed does not learn, ``[cases, replicas or 1]``, bool.
+    make: the task, from its options. columns: the measures of trained networks, ``[replicas]`` each, by their names in
+    seeds.csv. figures: the module of ``repro.figures`` whose ``figures`` draws one network, and whose ``last_figures``,
+    where it has them, draws it at a run's end; imported when something is drawn. held_out: the cases that each seed
+    does not learn, ``[cases, replicas or 1]``, bool.
     """
 
     make: Callable[[TaskConfig], Task]
     columns: Callable[[Trained], dict[str, Tensor]] = no_columns
-    figures: Callable[[Trained, str], Figures] = hinton.figures
-    last_figures: Callable[[Trained, str], Figures] | None = None
+    figures: str = "hinton"
     held_out: Callable[[TaskConfig, Task, Sequence[int]], Tensor] | None = None
 
 
@@ -70,19 +62,13 @@ def family_trees_held_out(options: TaskConfig, task: Task, seeds: Sequence[int])
 
 TASKS = {
     "xor": TaskKind(lambda options: xor(), xor_measures.columns),
-    "symmetry": TaskKind(
-        lambda options: symmetry(options.length),
-        symmetry_measures.columns,
-        symmetry_figures.figures,
-        symmetry_figures.last_figures,
-    ),
+    "symmetry": TaskKind(lambda options: symmetry(options.length), symmetry_measures.columns, "symmetry"),
     "parity": TaskKind(lambda options: parity(options.length), parity_measures.columns),
     "encoder": TaskKind(lambda options: encoder(options.units), encoder_measures.columns),
     "family_trees": TaskKind(
         lambda options: family_trees(both_answers=options.answers is Answers.both),
         family_trees_measures.columns,
-        family_trees_figures.figures,
-        family_trees_figures.last_figures,
+        "family_trees",
         family_trees_held_out,
     ),
 }

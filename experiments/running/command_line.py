@@ -86,6 +86,9 @@ def with_options(config: Config, overrides: Sequence[str]) -> Config:
         assert isinstance(changed, DictConfig)
         config = _typed(changed)
     check(config)
+    from experiments.options.machine import check_device
+
+    check_device(config.device)
     return config
 
 
@@ -173,16 +176,18 @@ def _check_job(texts: list[str], configs: Path) -> None:
     except (HydraException, OmegaConfBaseException) as problem:
         raise ConfigError(_explain(problem, texts, configs)) from None
     check(plain)
+    from experiments.options.machine import check_device
     from experiments.options.setup import start_of, training_setup
     from repro.networks import SpecError
 
-    seeds, shard, device = plain.population.seeds, plain.population.shard, plain.device
+    check_device(plain.device)
+    seeds, shard = plain.population.seeds, plain.population.shard
     try:
         # whether there is such a network, and cases can be held out, does not depend on how many seeds there are
-        plain.population.seeds, plain.population.shard, plain.device = 1, "1/1", "cpu"
+        plain.population.seeds, plain.population.shard = 1, "1/1"
         setup = training_setup(plain)
         start_of(plain, setup)
-        plain.population.seeds, plain.population.shard, plain.device = seeds, shard, device
+        plain.population.seeds, plain.population.shard = seeds, shard
         _check_memory(plain, setup.architecture.weight_count)
     except SpecError as problem:
         raise ConfigError(str(problem)) from None

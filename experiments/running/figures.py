@@ -1,5 +1,6 @@
 """The figures of a run: its curves, and those of the paper for one of its networks."""
 
+import importlib
 from collections.abc import Iterator
 
 import torch
@@ -38,8 +39,8 @@ def network_figures(
     one = population.take([shown]).cpu()
     if not finite(one.weights):
         return
-    kind = TASKS[setup.task.name]
-    draw = kind.last_figures if last and kind.last_figures else kind.figures
+    module = importlib.import_module(f"repro.figures.{TASKS[setup.task.name].figures}")
+    draw = getattr(module, "last_figures", module.figures) if last else module.figures
     yield from draw(Trained(setup.to("cpu", one.E.dtype), one), label)
 
 
