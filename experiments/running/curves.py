@@ -9,11 +9,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from experiments.files import number
 from repro.training import Snapshot
 
 QUANTILES = (0.25, 0.5, 0.75)
+
+
+def quartiles(E: Tensor) -> list[float]:
+    """The quartiles of ``[replicas]``, those that are not numbers left out; nan where none is one.
+
+    ``torch.nanquantile`` gives the same, and refuses more than 2^24 values (torch 2.13).
+    """
+    ordered = E.double().sort().values  # nan comes last
+    count = len(ordered) - int(ordered.isnan().sum())
+    if not count:
+        return [torch.nan] * len(QUANTILES)
+    at = torch.tensor(QUANTILES, dtype=torch.double, device=E.device) * (count - 1)
+    below, above = ordered[at.floor().long()], ordered[at.ceil().long()]
+    found: list[float] = torch.lerp(below, above, at - at.floor()).tolist()
+    return found
 
 
 @dataclass
@@ -25,11 +41,8 @@ class Curves:
     learned: list[float] = field(default_factory=list)
 
     def __call__(self, snapshot: Snapshot) -> None:
-        E = snapshot.population.E
         self.sweeps.append(snapshot.sweep)
-        self.E.append(
-            torch.nanquantile(E.double(), torch.tensor(QUANTILES, dtype=torch.double, device=E.device)).tolist()
-        )
+        self.E.append(quartiles(snapshot.population.E))
         self.learned.append(float(snapshot.population.learned.double().mean()))
 
     def write(self, path: Path) -> None:

@@ -1,11 +1,12 @@
 """What becomes of the snapshots at a population: the curves."""
 
+import pytest
 import torch
 
 from experiments.files import number
 from experiments.options.load import load
 from experiments.options.setup import first_population, training_setup
-from experiments.running.curves import Curves
+from experiments.running.curves import QUANTILES, Curves, quartiles
 from repro.training import Snapshot
 
 
@@ -23,3 +24,19 @@ def test_curves_leave_a_replica_without_a_number_out():
     curves = Curves()
     curves(Snapshot(7, population))
     assert (curves.sweeps, curves.E, curves.learned) == ([7], [[1.5, 2.0, 2.5]], [0.25])
+
+
+def test_quartiles_are_torchs():
+    generator = torch.Generator().manual_seed(0)
+    for n in (1, 2, 3, 4, 5, 8, 1001):
+        for lost in (0.0, 0.3):
+            E = torch.rand(n, generator=generator)
+            E[torch.rand(n, generator=generator) < lost] = torch.nan
+            expected = torch.nanquantile(E.double(), torch.tensor(QUANTILES, dtype=torch.double))
+            torch.testing.assert_close(torch.tensor(quartiles(E)).double(), expected, rtol=0, atol=0, equal_nan=True)
+
+
+@pytest.mark.slow
+def test_a_population_of_more_than_2_to_the_24_has_quartiles():
+    """Where ``torch.nanquantile`` ends."""
+    assert quartiles(torch.arange(2**24 + 1, dtype=torch.double)) == [2**22, 2**23, 3 * 2**22]
