@@ -25,10 +25,11 @@ from torch import Tensor
 from experiments.options import build, machine
 from experiments.options.load import load
 from experiments.options.schema import Config
-from experiments.statistics import Share, quartiles_text
+from experiments.pages.markdown import markdown
+from experiments.statistics import proportion
 from experiments.studies.script import make, parser_of
 from experiments.studies.training import run_through
-from experiments.tables import markdown, read_rows, write_rows
+from experiments.tables import quartiles_text, read_rows, share_text, write_rows
 from repro import attention
 from repro.attention import Plan, forward_pass
 from repro.measures.family_trees import kinship
@@ -152,10 +153,10 @@ def summary(rows: Sequence[Row]) -> str:
                 if (row["model"], row["epsilon"], row["initial_range"]) == (model, epsilon, size)
                 and int(str(row["seed"])) % 2
             ]
-            share = Share(sum(row["sweeps"] != "" for row in judge), len(judge))
+            share = share_text(proportion(sum(row["sweeps"] != "" for row in judge), len(judge)))
             sweeps = quartiles_text([float(str(row["sweeps"] or "inf")) for row in judge], LIMIT)
             right = f"{mean(judge, 'train_right'):.1f}", f"{mean(judge, 'held_out_right'):.2f}"
-            lines.append([model, str(judge[0]["weights"]), name, epsilon, size, str(share), sweeps, *right])
+            lines.append([model, str(judge[0]["weights"]), name, epsilon, size, share, sweeps, *right])
     header = ["model", "weights", "setting", "epsilon", "first weights within", "all 100 right, 95 % interval"]
     return markdown([*header, "sweeps: median (quartiles)", "right of 100, mean", "held-out right of 4, mean"], lines)
 
