@@ -164,7 +164,8 @@ def resamples(first: int, second: int, times: int) -> tuple[NDArray[np.uint8], N
     """Bootstrap samples of two samples: how often each value is drawn, ``[times, first]`` and ``[times, second]``.
 
     The draws are those of ``scipy.stats.bootstrap`` with the generator of seed 0. They do not depend on the values, so
-    that samples of the same sizes share them: that takes a quarter of the time. No value of many is drawn 256 times.
+    that samples of the same sizes share them: that takes a quarter of the time, and a byte a value and resample, 80 MB
+    for two samples of 1,000. No value of many is drawn 256 times.
     """
     rng = np.random.default_rng(0)
     drawn = tuple(np.empty((times, n), dtype=np.uint8) for n in (first, second))

@@ -12,7 +12,7 @@ import pytest
 
 from experiments import statistics
 from experiments.catalogue import BALANCE, GROWTH, KEPT, PUBLISHED, READINGS, RESULTS, SCRIPTS, SEARCH, STUDIES
-from experiments.claims import ledger as claims
+from experiments.claims import ledger
 from experiments.claims.ledger import (
     FAILS,
     HOLDS,
@@ -31,7 +31,7 @@ from experiments.statistics import Estimate, proportion
 from experiments.studies import grids
 from experiments.tables import csv_text, write_rows
 
-CLAIMS = claims.read_ledger()
+CLAIMS = ledger.read_ledger()
 TESTS = [(claim, test) for claim in CLAIMS for test in claim.tests]
 DECIDING = [(claim, test) for claim, test in TESTS if test.decides]
 ENOUGH = 5
@@ -43,13 +43,13 @@ def judged() -> list[Judged]:
     """What the published results say, with fewer resamples: what these tests look at does not hang on them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(statistics, "RESAMPLES", 599)
-        return claims.judge(RESULTS)
+        return ledger.judge(RESULTS)
 
 
 @pytest.fixture(scope="module")
 def written(judged) -> list[dict[str, str]]:
     """results/claims.csv as a reader has it."""
-    return list(csv.DictReader(io.StringIO(csv_text(claims.csv_rows(judged)))))
+    return list(csv.DictReader(io.StringIO(csv_text(ledger.csv_rows(judged)))))
 
 
 def of(items) -> list[str]:
@@ -95,7 +95,7 @@ def test_the_lines_are_in_order_and_apart(claim, test):
 @pytest.mark.parametrize(("claim", "test"), TESTS, ids=of(TESTS))
 def test_an_experiment_s_sweeps_are_those_that_its_networks_had(claim, test):
     """Only an experiment's own table has a limit; another one's is given by the test."""
-    limited = test.best or test.measure in claims.OF_TIMES
+    limited = test.best or test.measure in ledger.OF_TIMES
     assert not limited or bool(test.within) != (test.table in {*PUBLISHED, *STUDIES})
 
 
@@ -130,7 +130,7 @@ def test_every_test_of_a_study_finds_settings_of_it(name, tmp_path, monkeypatch)
     for claim, test in TESTS:
         if test.table != name:
             continue
-        found = claims.measured(test, tmp_path, 0.95)
+        found = ledger.measured(test, tmp_path, 0.95)
         assert found.at_95 is not None, (claim.id, test.says)
         assert bool(found.at) == bool(test.best)
         assert found.at.count(" against ") == bool(test.best and test.versus)
@@ -195,7 +195,7 @@ REFUSED = {
 }
 
 
-def ledger(directory: Path, tests: str, more: str = "") -> Path:
+def ledger_in(directory: Path, tests: str, more: str = "") -> Path:
     path = directory / "ledger.yaml"
     path.write_text(f"claims:\n- {{id: T1, about: a, says: b, place: N p.1, tests: [{tests}]}}\n{more}")
     return path
@@ -203,7 +203,7 @@ def ledger(directory: Path, tests: str, more: str = "") -> Path:
 
 def refusal(path: Path) -> str:
     with pytest.raises(ValueError, match=r"^ledger.yaml: ") as refused:
-        claims.read_ledger(path)
+        ledger.read_ledger(path)
     assert "\n" not in str(refused.value)
     return str(refused.value)
 
@@ -211,7 +211,7 @@ def refusal(path: Path) -> str:
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_test_that_cannot_be_used_is_refused(tmp_path, name):
     test, words = REFUSED[name]
-    message = refusal(ledger(tmp_path, f"{SHARE}, {test}"))
+    message = refusal(ledger_in(tmp_path, f"{SHARE}, {test}"))
     for word in words:
         assert word in message
     if name not in ("unknown field", "no table", "rank of a word"):
@@ -231,12 +231,12 @@ def test_a_test_that_cannot_be_used_is_refused(tmp_path, name):
 )
 def test_a_claim_that_cannot_be_used_is_refused(tmp_path, more, words):
     entry = "- {about: a, says: b, place: N p.1, " + more.replace("TEST", SHARE) + "}\n"
-    assert words in refusal(ledger(tmp_path, SHARE, entry))
+    assert words in refusal(ledger_in(tmp_path, SHARE, entry))
 
 
 def test_what_is_no_mistake_is_read(tmp_path):
     more = "- {id: T2, about: a, says: b, place: c, untestable: why, tests: [{says: a, table: xor, share: a}]}\n"
-    first, second = claims.read_ledger(ledger(tmp_path, SHARE, more))
+    first, second = ledger.read_ledger(ledger_in(tmp_path, SHARE, more))
     assert (first.tests[0].measure, first.tests[0].decides, first.known) == ("share", True, False)
     assert (second.untestable, second.tests[0].decides) == ("why", False)
 
@@ -244,8 +244,8 @@ def test_what_is_no_mistake_is_read(tmp_path):
 # Verdicts ----------------------------------------------------------------------------------------------------
 
 
-def share(holds: str = ">= 0.9", fails: str = "< 0.5") -> claims.Test:
-    return claims.Test("a share", "xor", share="solved == 1", holds=holds, fails=fails)
+def share(holds: str = ">= 0.9", fails: str = "< 0.5") -> ledger.Test:
+    return ledger.Test("a share", "xor", share="solved == 1", holds=holds, fails=fails)
 
 
 def between(low: float, high: float) -> Estimate:
@@ -269,7 +269,7 @@ def between(low: float, high: float) -> Estimate:
     ],
 )
 def test_the_whole_interval_has_to_be_beyond_a_line(low, high, verdict):
-    assert claims.verdict_of(share(), between(low, high)) == verdict
+    assert ledger.verdict_of(share(), between(low, high)) == verdict
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_the_whole_interval_has_to_be_beyond_a_line(low, high, verdict):
     ],
 )
 def test_lines_below_which_a_claim_holds(low, high, verdict):
-    assert claims.verdict_of(share("<= 0.02", "> 0.1"), between(low, high)) == verdict
+    assert ledger.verdict_of(share("<= 0.02", "> 0.1"), between(low, high)) == verdict
 
 
 @pytest.mark.parametrize("line", ["> 0", ">= 0", "< 0", "<= 0"])
@@ -293,8 +293,8 @@ def test_a_line_itself_is_beyond_it_only_where_it_says_so(line):
 
 
 def test_a_test_without_lines_does_not_decide():
-    assert claims.verdict_of(share("", ""), between(0, 1)) == ""
-    assert claims.verdict_of(share(), None) == NOT_RUN
+    assert ledger.verdict_of(share("", ""), between(0, 1)) == ""
+    assert ledger.verdict_of(share(), None) == NOT_RUN
 
 
 def claim(*, untestable: str = "") -> Claim:
@@ -319,9 +319,9 @@ def claim(*, untestable: str = "") -> Claim:
     ],
 )
 def test_a_claim_holds_where_all_its_tests_do(verdicts, whole):
-    assert claims.together(claim(), verdicts) == whole
-    assert claims.together(claim(), verdicts[::-1]) == whole
-    assert claims.together(claim(untestable="why"), verdicts) == UNTESTABLE
+    assert ledger.together(claim(), verdicts) == whole
+    assert ledger.together(claim(), verdicts[::-1]) == whole
+    assert ledger.together(claim(untestable="why"), verdicts) == UNTESTABLE
 
 
 def test_only_tests_with_lines_decide_and_each_level_by_itself():
@@ -339,8 +339,8 @@ def table(directory: Path, name: str, **columns: list[object]) -> None:
 
 
 def test_a_table_that_is_not_there_has_not_been_run(tmp_path):
-    assert claims.measured(share(), tmp_path, 0.95).at_95 is None
-    (one,) = claims.judge(tmp_path, ledger(tmp_path, SHARE))
+    assert ledger.measured(share(), tmp_path, 0.95).at_95 is None
+    (one,) = ledger.judge(tmp_path, ledger_in(tmp_path, SHARE))
     assert (one.verdict, one.verdict_at_95, one.findings[0].verdict) == (NOT_RUN,) * 3
 
 
@@ -348,27 +348,27 @@ def test_one_network_of_each_is_judged_without_a_word(tmp_path):
     """As after ``reproduce --seeds 1``: nothing can be said, and nothing breaks."""
     table(tmp_path, "xor_rules", rule=["a", "b"], epsilon=[1, 1], seed=[0, 0], solved=[1, 1], sweeps=[10, 20])
     for measure in ("ks_distance", "mean_ratio"):
-        test = claims.Test("x", "xor_rules", among="rule == 'a'", versus="rule == 'b'", holds="<= 0.2", fails="> 0.5")
+        test = ledger.Test("x", "xor_rules", among="rule == 'a'", versus="rule == 'b'", holds="<= 0.2", fails="> 0.5")
         setattr(test, measure, "sweeps")
-        assert claims.measured(test, tmp_path, 0.95).verdict == UNDECIDED
+        assert ledger.measured(test, tmp_path, 0.95).verdict == UNDECIDED
         test.best = ["epsilon"]
-        assert claims.measured(test, tmp_path, 0.95).verdict == NOT_RUN  # no odd seed
+        assert ledger.measured(test, tmp_path, 0.95).verdict == NOT_RUN  # no odd seed
 
 
 def test_rows_that_are_not_there_are_not_chosen_from(tmp_path):
     table(tmp_path, "xor_rules", rule=["a"] * 4, epsilon=[1] * 4, seed=[0, 1, 2, 3], solved=[1] * 4, sweeps=[9] * 4)
-    test = claims.Test("x", "xor_rules", among="rule == 'b'", best=["epsilon"], share="solved == 1")
-    assert claims.measured(test, tmp_path, 0.95).at_95 is None
+    test = ledger.Test("x", "xor_rules", among="rule == 'b'", best=["epsilon"], share="solved == 1")
+    assert ledger.measured(test, tmp_path, 0.95).at_95 is None
 
 
 def test_sweeps_are_those_of_the_experiment_where_a_test_does_not_give_them(tmp_path):
     table(tmp_path, "xor_2_2_1", seed=[0, 1, 2, 3], kind=[0, 0, 1, 1], solved=[1, 1, 0, 0], sweeps=[10, 10, "", ""])
-    test = claims.Test("x", "xor_2_2_1", among="kind == 0", versus="kind == 1", mean_ratio="sweeps")
-    found = claims.measured(test, tmp_path, 0.95).at_95
+    test = ledger.Test("x", "xor_2_2_1", among="kind == 0", versus="kind == 1", mean_ratio="sweeps")
+    found = ledger.measured(test, tmp_path, 0.95).at_95
     assert found is not None
     assert found.value == load("xor_2_2_1").learning.sweeps / 10
     test.within = 40
-    found = claims.measured(test, tmp_path, 0.95).at_95
+    found = ledger.measured(test, tmp_path, 0.95).at_95
     assert found is not None
     assert found.value == 4
 
@@ -380,21 +380,21 @@ def test_all_intervals_that_decide_share_the_5_in_100(tmp_path):
     """Two that decide: 97.5 % each. What has no interval, and what only informs, takes no part."""
     tests = f"{SHARE}, {SHARE}, {{says: a, table: xor, share: solved == 0}}"
     exact = "{says: e, table: xor, maximum: E, holds: <= 1, fails: '> 2'}"
-    path = ledger(tmp_path, f"{tests}, {exact}")
+    path = ledger_in(tmp_path, f"{tests}, {exact}")
     table(tmp_path, "xor", seed=[*range(40)], solved=[1, 0, 1, 1] * 10, E=[0.5] * 40)
-    assert claims.intervals(claims.read_ledger(path)) == 2
-    (one,) = claims.judge(tmp_path, path)
+    assert ledger.intervals(ledger.read_ledger(path)) == 2
+    (one,) = ledger.judge(tmp_path, path)
     for finding in one.findings[:2]:
         assert finding.at_95 is not None
         assert finding.simultaneous is not None
         assert finding.at_95 == proportion(30, 40)
         assert finding.simultaneous == proportion(30, 40, 0.975)
-    assert claims.intervals([]) == 1
+    assert ledger.intervals([]) == 1
 
 
 def test_the_level_of_the_ledger():
     deciding = sum(test.decides and test.measure not in ("maximum", "log_log_slope") for _, test in TESTS)
-    assert claims.intervals(CLAIMS) == deciding > 50
+    assert ledger.intervals(CLAIMS) == deciding > 50
 
 
 def test_the_simultaneous_interval_is_the_wider_one(judged):
@@ -469,11 +469,11 @@ def test_the_table_says_when_the_lines_were_drawn(written):
 
 
 def test_numbers_as_they_stand_in_the_table():
-    assert [claims.number(x) for x in (1 / 3, 1425.0, 1e-12, math.inf)] == ["0.333333", "1425", "1e-12", "inf"]
+    assert [ledger.number(x) for x in (1 / 3, 1425.0, 1e-12, math.inf)] == ["0.333333", "1425", "1e-12", "inf"]
 
 
 def test_what_a_measure_is_of_stands_in_words(tmp_path):
     slope = "{says: a, table: t, log_log_slope: [weights, n], holds: '> 1', fails: < 1}"
     tests = f"{slope}, {{says: b, table: t, two_sided_rank: 12}}"
-    rows = claims.csv_rows(claims.judge(tmp_path, ledger(tmp_path, tests)))
+    rows = ledger.csv_rows(ledger.judge(tmp_path, ledger_in(tmp_path, tests)))
     assert [(row["measure"], row["of"]) for row in rows] == [("log_log_slope", "weights n"), ("two_sided_rank", "12.0")]

@@ -15,7 +15,7 @@ import pytest
 
 from experiments import statistics
 from experiments.catalogue import PUBLISHED, READINGS, RESULTS, SCRIPTS, STUDIES
-from experiments.claims import ledger as claims
+from experiments.claims import ledger
 from experiments.claims.ledger import Claim, Finding, Judged, csv_rows, judge, read_ledger
 from experiments.pages import claims_figures
 from experiments.pages.claims import SIGNS, measured_text, page, rules, several
@@ -143,15 +143,15 @@ def results(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def ledger(tmp_path_factory):
+def few_claims(tmp_path_factory):
     path = tmp_path_factory.mktemp("ledger") / "claims.yaml"
     path.write_text(LEDGER, encoding="utf-8")
     return path
 
 
 @pytest.fixture(scope="module")
-def judged(results, ledger):
-    return judge(results, ledger)
+def judged(results, few_claims):
+    return judge(results, few_claims)
 
 
 @pytest.fixture(scope="module")
@@ -246,14 +246,14 @@ def test_the_answer_counts_the_verdicts(html, judged):
     lead = words(re.search(r'<p class="lead">(.*?)</p>', html, re.DOTALL).group(1))
     lead = re.sub("<[^>]*>", "", lead)
     assert lead.startswith(f"Of {len(judged)} claims")
-    for verdict in claims.HOLDS, claims.IN_PART, claims.FAILS:
+    for verdict in ledger.HOLDS, ledger.IN_PART, ledger.FAILS:
         count = sum(one.verdict == verdict for one in judged)
         assert several(count, verdict) in lead
     assert sum(int(n) for n in re.findall(r"(\d+) (?:hold|do|is|are|cannot|ha)", lead)) == len(judged)
 
 
 def test_what_changes_between_the_two_intervals_is_listed(results):
-    line = claims.Test("some that count", "symmetry", share="solved == 1", holds=">= 0.5", fails="< 0.1")
+    line = ledger.Test("some that count", "symmetry", share="solved == 1", holds=">= 0.5", fails="< 0.1")
     surely, perhaps = Estimate(0.6, 0.55, 0.65, 99), Estimate(0.6, 0.45, 0.75, 99)
     claim = Claim("Z1", "Things", "It is so.", "N p.1", [line])
     same = page([Judged(claim, (Finding(line, surely, surely),))], results)
@@ -264,7 +264,7 @@ def test_what_changes_between_the_two_intervals_is_listed(results):
 
 
 def test_the_rules_are_those_of_the_ledger(html):
-    found = rules(claims.LEDGER.read_text(encoding="utf-8"))
+    found = rules(ledger.LEDGER.read_text(encoding="utf-8"))
     assert len(found) == 11
     assert found[0] == ("always, in general", "at least 90 % of the networks; fails below 50 %")
     assert found[7] == ("the same numbers", "to 1e-9 of the largest; fails beyond 1e-6")
@@ -275,12 +275,12 @@ def test_the_rules_are_those_of_the_ledger(html):
 def test_it_says_how_many_lines_were_drawn_late(html, judged):
     seen = sum(one.claim.known for one in judged if not one.claim.untestable)
     before = sum(not one.claim.known for one in judged if not one.claim.untestable)
-    assert seen + before == sum(one.verdict != claims.UNTESTABLE for one in judged)
+    assert seen + before == sum(one.verdict != ledger.UNTESTABLE for one in judged)
     assert f"<strong>{before}</strong> were drawn before the runs, and those of <strong>{seen}</strong>" in words(html)
 
 
 def test_m_is_that_of_the_verdicts(html, judged):
-    m = claims.intervals([one.claim for one in judged])
+    m = ledger.intervals([one.claim for one in judged])
     assert m == 13  # of 14 tests that decide: a slope is counted, not estimated
     assert f"with m = {m} intervals" in words(html)
     assert f"{100 - 5 / m:.3f} %" in html
@@ -288,7 +288,7 @@ def test_m_is_that_of_the_verdicts(html, judged):
 
 def test_words_are_escaped(results):
     evil = "<script>alert(1)</script> & \"'"
-    test = claims.Test(evil, "symmetry", among="solved == 1", share="E < 0.5", paper=evil, holds="> 0.5", fails="< 0.1")
+    test = ledger.Test(evil, "symmetry", among="solved == 1", share="E < 0.5", paper=evil, holds="> 0.5", fails="< 0.1")
     found = Estimate(0.75, 0.7, 0.8, 4)
     one = Judged(Claim("Z1", evil, evil, evil, [test], doubt=evil), (Finding(test, found, found, evil),))
     html = page([one], results)
@@ -385,7 +385,7 @@ def test_a_figure_is_the_same_where_lengths_are_rounded_otherwise(monkeypatch):
 
 
 def share(**lines):
-    return claims.Test("x", "symmetry", share="solved == 1", **lines)
+    return ledger.Test("x", "symmetry", share="solved == 1", **lines)
 
 
 @pytest.mark.parametrize(
@@ -396,20 +396,20 @@ def share(**lines):
         (share(), 1.0, "100.0 %"),
         (share(holds=">= 0.9", fails="< 0.5"), 0.8998, "89.98 %"),  # not 90.0: it is not beyond the line
         (share(holds=">= 0.9", fails="< 0.5"), 0.9, "90.0 %"),
-        (claims.Test("x", "t", versus="a", difference="b"), 0.1234, "+12.3 points"),
-        (claims.Test("x", "t", versus="a", difference="b"), -0.05, "−5.0 points"),
-        (claims.Test("x", "t", versus="a", difference="b", holds="> 0", fails="< 0"), 0.0003, "+0.03 points"),
-        (claims.Test("x", "t", versus="a", mean_ratio="sweeps"), 2.136, "2.14 times"),
-        (claims.Test("x", "symmetry", survival_median="sweeps"), 2820.0, "2,820"),
-        (claims.Test("x", "symmetry", survival_median="sweeps"), inf, ">5,000"),
-        (claims.Test("x", "t", median="y"), 0.000391969, "3.92 × 10⁻⁴"),
-        (claims.Test("x", "t", maximum="off"), 2.5e-16, "2.50 × 10⁻¹⁶"),
-        (claims.Test("x", "t", maximum="off"), 1e-9, "1.00 × 10⁻⁹"),
-        (claims.Test("x", "t", maximum="off"), 0.0, "0"),
-        (claims.Test("x", "t", median="y"), 1.98589, "1.99"),
-        (claims.Test("x", "t", median="y"), 1425.0, "1,425"),
-        (claims.Test("x", "t", two_sided_rank=1425.0, holds=">= 0.05", fails="< 0.05"), 0.04996, "0.04996"),
-        (claims.Test("x", "t", two_sided_rank=1425.0), 0.21, "0.210"),
+        (ledger.Test("x", "t", versus="a", difference="b"), 0.1234, "+12.3 points"),
+        (ledger.Test("x", "t", versus="a", difference="b"), -0.05, "−5.0 points"),
+        (ledger.Test("x", "t", versus="a", difference="b", holds="> 0", fails="< 0"), 0.0003, "+0.03 points"),
+        (ledger.Test("x", "t", versus="a", mean_ratio="sweeps"), 2.136, "2.14 times"),
+        (ledger.Test("x", "symmetry", survival_median="sweeps"), 2820.0, "2,820"),
+        (ledger.Test("x", "symmetry", survival_median="sweeps"), inf, ">5,000"),
+        (ledger.Test("x", "t", median="y"), 0.000391969, "3.92 × 10⁻⁴"),
+        (ledger.Test("x", "t", maximum="off"), 2.5e-16, "2.50 × 10⁻¹⁶"),
+        (ledger.Test("x", "t", maximum="off"), 1e-9, "1.00 × 10⁻⁹"),
+        (ledger.Test("x", "t", maximum="off"), 0.0, "0"),
+        (ledger.Test("x", "t", median="y"), 1.98589, "1.99"),
+        (ledger.Test("x", "t", median="y"), 1425.0, "1,425"),
+        (ledger.Test("x", "t", two_sided_rank=1425.0, holds=">= 0.05", fails="< 0.05"), 0.04996, "0.04996"),
+        (ledger.Test("x", "t", two_sided_rank=1425.0), 0.21, "0.210"),
     ],
 )
 def test_numbers_as_they_are_written(test, value, text):
@@ -418,14 +418,14 @@ def test_numbers_as_they_are_written(test, value, text):
 
 def test_intervals_and_lines_as_they_are_written():
     assert interval(share(), Estimate(0.5, 0.411, 0.589, 9)) == "41.1 to 58.9 %"
-    assert interval(claims.Test("x", "t", maximum="off"), Estimate(1, 1, 1, 9)) == ""
+    assert interval(ledger.Test("x", "t", maximum="off"), Estimate(1, 1, 1, 9)) == ""
     assert interval(share(), None) == ""
     assert [line_text(share(), line) for line in (">= 0.9", "< 0.05", "")] == ["≥ 90 %", "< 5 %", ""]
-    assert line_text(claims.Test("x", "t", maximum="off"), "<= 1e-9") == "≤ 10⁻⁹"
-    assert line_text(claims.Test("x", "t", maximum="off"), "> 1e-4") == "> 10⁻⁴"
-    assert line_text(claims.Test("x", "t", maximum="off"), "<= 2e-9") == "≤ 2 × 10⁻⁹"
-    assert line_text(claims.Test("x", "t", versus="a", difference="b"), ">= -0.05") == "≥ −5 points"
-    assert line_text(claims.Test("x", "t", versus="a", mean_ratio="sweeps"), ">= 1.5") == "≥ 1.5 times"
+    assert line_text(ledger.Test("x", "t", maximum="off"), "<= 1e-9") == "≤ 10⁻⁹"
+    assert line_text(ledger.Test("x", "t", maximum="off"), "> 1e-4") == "> 10⁻⁴"
+    assert line_text(ledger.Test("x", "t", maximum="off"), "<= 2e-9") == "≤ 2 × 10⁻⁹"
+    assert line_text(ledger.Test("x", "t", versus="a", difference="b"), ">= -0.05") == "≥ −5 points"
+    assert line_text(ledger.Test("x", "t", versus="a", mean_ratio="sweeps"), ">= 1.5") == "≥ 1.5 times"
     assert [plain(x) for x in (inf, -inf, -0.25, 0.21, 12.0, 123.4)] == ["∞", "−∞", "−0.250", "0.210", "12", "123"]
 
 
@@ -433,7 +433,7 @@ def test_measured_text_is_a_value_with_its_interval():
     found = Estimate(0.6408, 0.6274, 0.654, 5000)
     assert measured_text(Finding(share(), found, found)) == "64.1 % (62.7 to 65.4)"
     exact = Estimate(2.5e-16, 2.5e-16, 2.5e-16, 31)
-    assert measured_text(Finding(claims.Test("x", "t", maximum="off"), exact, exact)) == "2.50 × 10⁻¹⁶"
+    assert measured_text(Finding(ledger.Test("x", "t", maximum="off"), exact, exact)) == "2.50 × 10⁻¹⁶"
     assert measured_text(Finding(share(), None, None)) == ""
 
 
@@ -452,7 +452,7 @@ def test_the_printed_lines_find_the_printed_numbers(judged, results, monkeypatch
             assert finding.at_95 is not None
             assert eval(line, names) == pytest.approx(finding.at_95.value, rel=1e-9, abs=1e-12), line
             measures.add(finding.test.measure)
-    assert measures == set(claims.MEASURES)
+    assert measures == set(ledger.MEASURES)
 
 
 def test_a_line_that_finds_another_number_would_be_seen(judged, results, monkeypatch):
@@ -469,9 +469,9 @@ def test_the_median_by_kaplan_and_meier_beyond_the_last_sweep(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     names = {}
     exec(PREAMBLE, names)
-    test = claims.Test("x", "symmetry", survival_median="sweeps")
+    test = ledger.Test("x", "symmetry", survival_median="sweeps")
     assert eval(check(test), names) == inf
-    assert claims.measured(test, tmp_path / "results", 0.95).at_95.value == inf
+    assert ledger.measured(test, tmp_path / "results", 0.95).at_95.value == inf
 
 
 def test_every_table_has_a_command_that_exists():
