@@ -452,7 +452,6 @@ def covered(name: str, level: float, times: int = TIMES) -> int:
     return sum(one.low <= truth <= one.high for one in found)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", DRAWS)
 @pytest.mark.parametrize(("level", "as_claimed"), [(0.95, True), (0.8, False)])
 def test_intervals_cover_as_often_as_they_say(monkeypatch, name, level, as_claimed):
@@ -462,7 +461,6 @@ def test_intervals_cover_as_often_as_they_say(monkeypatch, name, level, as_claim
     assert bool(least <= covered(name, level) <= most) is as_claimed
 
 
-@pytest.mark.slow
 def test_the_interval_of_ks_distance_covers_more_often_than_it_says():
     """Uniform on 0 to 1 and on 0.3 to 1.3 are 0.3 apart. The inequality is not sharp, so that nearly all cover."""
     rng = np.random.default_rng(3)
