@@ -60,3 +60,7 @@ LOGGING_COST = "logging_cost.csv"
 
 READINGS, READINGS_SEEDS = "family_trees_readings", 1_000
 """The study that takes longer than all others together: run only where it is named."""
+
+SEARCH, GROWTH, KEPT, BALANCE = (f"family_trees_{of}.csv" for of in ("search", "growth", "kept", "balance"))
+"""Tables of the family trees that are not called after what makes them: ``studies.family_trees_search`` the first,
+``studies.family_trees_plateau`` the others."""

@@ -29,6 +29,7 @@ from experiments.options.load import load
 from experiments.options.machine import PAYS_FROM, compiles, cores, seconds_uncompiled
 from experiments.options.schema import ConfigError
 from experiments.options.setup import training_setup
+from experiments.pages.small_networks import print_networks
 from experiments.run import run
 from experiments.running.command_line import at_least_1
 from experiments.running.directory import locked_directory
@@ -269,7 +270,7 @@ def main() -> None:
     except KeyboardInterrupt:
         print("\nInterrupted: what had all its runs done is published, the rest is as before. --resume goes on.")
         sys.exit(130)
-    report.print_networks(arguments.results)
+    print_networks(arguments.results)
     print(f"{len(names)} experiments in {time.monotonic() - started:.0f} s.")
     print(f"Figures: {arguments.results}/figures. Learning curves: make tensorboard")
     sys.exit(report.update(results=arguments.results))

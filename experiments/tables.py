@@ -1,16 +1,16 @@
-"""What the tables are made of: the published rows of seeds, Markdown, and documents with places to fill in."""
+"""Tables: CSV files, and how a share, a part and the spread of some values are written in a cell."""
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TextIO
 
+from numpy.typing import ArrayLike
+
 from experiments.files import naming, replacing
-from experiments.options.load import load
-from experiments.options.schema import Config
-from experiments.statistics import Share
+from experiments.statistics import Estimate, quartiles
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
@@ -48,55 +48,29 @@ def write_csv(file: TextIO, rows: Iterable[Mapping[str, object]]) -> None:
         file.flush()
 
 
-@dataclass(frozen=True)
-class Seeds:
-    """One experiment's results/NAME.csv: a row a seed."""
-
-    name: str
-    rows: list[dict[str, str]]
-
-    @classmethod
-    def read(cls, results: Path, name: str) -> "Seeds":
-        """Raises FileNotFoundError where the experiment has not been run."""
-        return cls(name, read_rows(results / f"{name}.csv"))
-
-    @property
-    def solved(self) -> "Seeds":
-        """The seeds that met the criterion."""
-        return self.where(lambda row: row["solved"] == "1")
-
-    @property
-    def sweeps(self) -> list[int]:
-        """Sweeps until solved, of the seeds that did."""
-        return [int(row["sweeps"]) for row in self.solved.rows]
-
-    def where(self, holds: Callable[[dict[str, str]], bool]) -> "Seeds":
-        """The seeds for which something holds."""
-        return Seeds(self.name, [row for row in self.rows if holds(row)])
-
-    def share(self, column: str = "solved") -> Share:
-        """How many have a 1 in a column."""
-        return Share(sum(row[column] == "1" for row in self.rows), len(self.rows))
-
-    @property
-    def config(self) -> Config:
-        """The experiment's options."""
-        return load(self.name)
+def share_text(share: Estimate) -> str:
+    """``"86.7 % (867 of 1,000; 84.5 to 88.7)"``."""
+    k = round(share.value * share.n)
+    return f"{100 * share.value:.1f} % ({k:,} of {share.n:,}; {100 * share.low:.1f} to {100 * share.high:.1f})"
 
 
-def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+def share_brief(share: Estimate) -> str:
+    """``"86.7 % (84.5 to 88.7)"``: a share and its interval."""
+    return f"{100 * share.value:.1f} % ({100 * share.low:.1f} to {100 * share.high:.1f})"
 
 
-def filled(text: str, parts: dict[str, str]) -> str:
-    """The text with each part between its markers, <!-- NAME --> and <!-- /NAME -->. Raises ValueError without them."""
-    for name, part in parts.items():
-        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-        before, opened, rest = text.partition(begin)
-        _, closed, after = rest.partition(end)
-        if not (opened and closed):
-            raise ValueError(f"the document has no markers {begin} and {end}")
-        text = f"{before}{begin}\n{part}\n{end}{after}"
-    return text
+def percent(part: float) -> str:
+    """``"12 %"``; one digit more below a tenth."""
+    return f"{100 * part:.0f} %" if part >= 0.1 or part == 0 else f"{100 * part:.1f} %"
+
+
+def quartiles_text(values: ArrayLike, limit: float = math.inf) -> str:
+    """``"1,297 (834 to 2,181)"``: median and quartiles of ``[n]``; a dash where there are no values.
+
+    Beyond the limit a value is only known to be there: ``"2,880 (1,175 to >5,000)"``.
+    """
+    found = quartiles(values)
+    if math.isnan(found[1]):
+        return "-"
+    low, middle, high = (f"{value:,.0f}" if value <= limit else f">{limit:,}" for value in found)
+    return f"{middle} ({low} to {high})"

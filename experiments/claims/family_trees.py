@@ -1,17 +1,14 @@
 """The printed counts of the family trees, as questions to the rows of results."""
 
-from collections import Counter
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from experiments.statistics import Share, median
-from experiments.tables import read_rows
-
-SEARCH, READINGS_FILE = "family_trees_search.csv", "family_trees_readings.csv"
+from experiments.catalogue import READINGS
+from experiments.claims.results import seeds
+from experiments.statistics import median
 
 NEGLIGIBLE = 0.5
 """E, as H measures it, below which the error of a network that has every case right is called negligible: A22."""
@@ -22,28 +19,31 @@ MEETS = 0.5
 BY_CHANCE = 0.95
 """The part of networks that chance does not bring above the chance level."""
 
-Row = dict[str, str]
+
+def learned(networks: pd.DataFrame) -> "pd.Series[bool]":
+    """Which have all 100 training cases right, after the last sweep: A7."""
+    return networks["train_right"] == 100
 
 
-def learned(row: Row) -> bool:
-    """All 100 training cases right, after the last sweep: A7."""
-    return row["train_right"] == "100"
+def negligible(networks: pd.DataFrame) -> "pd.Series[bool]":
+    """Which have all 100 right, and little error left by H's measure, whatever the error that was learned by: A22."""
+    return learned(networks) & (networks["E_H"] < NEGLIGIBLE)
 
 
-def negligible(row: Row) -> bool:
-    """All 100 right, and little error left by H's measure, whatever the error that was learned by: A22."""
-    return learned(row) and float(row["E_H"]) < NEGLIGIBLE
+def finite_or_last(values: "pd.Series[float]") -> "pd.Series[float]":
+    """The same, but that what a network that has diverged has, nan, counts as infinite."""
+    return values.fillna(np.inf)
 
 
-def share(rows: list[Row], holds: Callable[[Row], bool]) -> Share:
-    """How many rows hold."""
-    return Share(sum(holds(row) for row in rows), len(rows))
+def middle(networks: pd.DataFrame, column: str) -> float:
+    """The median of a column, of all networks: see ``finite_or_last``."""
+    return median(finite_or_last(networks[column])).value
 
 
-def seven_of_eight(rows: list[Row]) -> float:
+def seven_of_eight(networks: pd.DataFrame) -> float:
     """How likely two networks, each with cases of its own held out, have 7 or 8 of the 8 right."""
-    right = Counter(int(row["held_out_right"]) for row in rows)
-    return float(seven_or_eight(right[3] / len(rows), right[4] / len(rows)))
+    right = networks["held_out_right"]
+    return float(seven_or_eight((right == 3).sum() / len(right), (right == 4).sum() / len(right)))
 
 
 def seven_or_eight(three: Any, four: Any) -> Any:
@@ -51,30 +51,15 @@ def seven_or_eight(three: Any, four: Any) -> Any:
     return four * four + 2 * four * three
 
 
-def middle(rows: list[Row], column: str) -> float:
-    """The median of a column."""
-    return median([measured(row[column]) for row in rows])
-
-
-def measured(cell: str) -> float:
-    """A number of a table. What a network that has diverged has, ``nan``, counts as infinite."""
-    return float(cell.replace("nan", "inf"))
-
-
-def chance_level(rows: list[Row], feature: str) -> float:
+def chance_level(networks: pd.DataFrame, feature: str) -> float:
     """What the best of a network's units tells about a feature by chance: the 95th percentile, the people shuffled.
 
     One of the values that occur, of which there are few: the least that at least 95 % of the networks do not exceed.
     """
-    return float(np.quantile([float(row[f"{feature}_shuffled"]) for row in rows], BY_CHANCE, method="inverted_cdf"))
+    return float(np.quantile(networks[f"{feature}_shuffled"], BY_CHANCE, method="inverted_cdf"))
 
 
-@cache
-def study_rows(path: Path) -> list[Row]:
-    """The study's table."""
-    return read_rows(path)
-
-
-def of_reading(results: Path, reading: str, count: str) -> list[Row]:
-    """The networks of one reading under one printed count."""
-    return [r for r in study_rows(results / READINGS_FILE) if (r["reading"], r["count"]) == (reading, count)]
+def readings(results: Path) -> dict[tuple[str, str], pd.DataFrame]:
+    """The study's networks, by reading and printed count: ``("literal", "with_decay")``."""
+    groups = seeds(results, READINGS).groupby(["reading", "count"])
+    return {(str(reading), str(count)): networks for (reading, count), networks in groups}

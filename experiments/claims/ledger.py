@@ -1,6 +1,6 @@
 """The ledger of claims (claims.yaml beside this file), and what results/ says of each.
 
-A claim has tests. A test names a table of results/, a measure (see ``experiments.claims.evidence``) and two lines,
+A claim has tests. A test names a table of results/, a measure (a function of ``experiments.statistics``) and two lines,
 drawn before the runs: beyond the one the claim holds there, beyond the other it fails, and between the two it holds in
 part. The whole interval has to lie there; where it crosses a line, the networks are too few to decide. A claim holds
 where all its tests do, fails where all fail, is undecided where some are and the others do not exclude either, and else
@@ -12,16 +12,16 @@ chance of 95 % all of them hold what they should at once. Those of 95 % each are
 
 import operator
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from experiments.claims import evidence
-from experiments.claims.evidence import Measured
+from experiments.claims.evidence import Evidence
+from experiments.claims.results import table
+from experiments.statistics import Estimate
 
 LEDGER = Path(__file__).with_name("claims.yaml")
 
@@ -31,9 +31,18 @@ HOLDS, IN_PART, FAILS, UNDECIDED = "holds", "holds in part", "does not hold", "u
 UNTESTABLE, NOT_RUN = "cannot be tested", "not run"
 VERDICTS = (HOLDS, IN_PART, FAILS, UNDECIDED, UNTESTABLE, NOT_RUN)
 
-MEASURES = ("share", "gain", "median", "largest", "slope", "faster", "sooner", "typical", "place", "apart")
+MEASURES = (
+    *("share", "difference", "median", "maximum", "log_log_slope", "mean_ratio", "median_ratio", "survival_median"),
+    *("two_sided_rank", "ks_distance"),
+)
 
-WITHOUT_INTERVAL = ("largest", "slope")
+COMPARING = ("difference", "mean_ratio", "median_ratio", "ks_distance")
+"""Those of two groups of rows."""
+
+OF_TIMES = ("mean_ratio", "median_ratio", "survival_median")
+"""Those of sweeps until learned, which have to know how many sweeps there were."""
+
+WITHOUT_INTERVAL = ("maximum", "log_log_slope")
 """Of what is exact: proved, or counted."""
 
 OPERATORS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
@@ -46,18 +55,18 @@ class Test:
     says: str  # what is counted, in words
     table: str  # results/TABLE.csv
     among: str = ""  # which of its rows; all where empty
-    versus: str = ""  # gain, faster, sooner, apart: the rows that those are compared with
-    tuned: list[str] = field(default_factory=list)  # columns whose best setting is chosen first, on the even seeds
+    versus: str = ""  # the rows that those are compared with, where the measure is one of COMPARING
+    best: list[str] = field(default_factory=list)  # columns whose best setting the even seeds choose; odd ones count
     share: str | None = None
-    gain: str | None = None
+    difference: str | None = None
     median: str | None = None
-    largest: str | None = None
-    slope: list[str] | None = None  # x, y
-    faster: str | None = None  # "sweeps"
-    sooner: str | None = None  # "sweeps"
-    typical: str | None = None  # "sweeps"
-    place: float | None = None  # the paper's sweeps
-    apart: str | None = None
+    maximum: str | None = None
+    log_log_slope: list[str] | None = None  # x, y
+    mean_ratio: str | None = None  # "sweeps", and so in the next two
+    median_ratio: str | None = None
+    survival_median: str | None = None
+    two_sided_rank: float | None = None  # the paper's sweeps
+    ks_distance: str | None = None
     within: int = 0  # sweeps that each network was given; 0: as many as the experiment of that name has
     paper: str = ""  # the paper's value
     holds: str = ""  # ">= 0.9"; a test without lines informs and does not decide
@@ -70,6 +79,12 @@ class Test:
         if len(given) != 1:
             raise ValueError(f"{self.says!r}: give one of {', '.join(MEASURES)}; it has {given or 'none'}")
         return given[0]
+
+    @property
+    def of(self) -> list[str]:
+        """What the measure is of: an expression, two for a slope, a number for a rank."""
+        given = getattr(self, self.measure)
+        return list(given) if isinstance(given, list) else [str(given)]
 
     @property
     def limit(self) -> int:
@@ -112,11 +127,15 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Finding:
-    """A test with what results/ has of it: at 95 %, and at the level of all intervals together. None: not run."""
+    """A test with what results/ has of it: at 95 %, and at the level of all intervals together. None: not run.
+
+    at: the settings that were chosen.
+    """
 
     test: Test
-    at_95: Measured | None
-    simultaneous: Measured | None
+    at_95: Estimate | None
+    simultaneous: Estimate | None
+    at: str = ""
 
     @property
     def verdict(self) -> str:
@@ -172,9 +191,8 @@ def read_ledger(path: Path = LEDGER) -> list[Claim]:
 
 def check(test: Test) -> None:
     """Raises ValueError for a test whose measure or lines cannot be used."""
-    compared = test.measure in ("gain", "faster", "sooner", "apart")
-    if compared != bool(test.versus):
-        raise ValueError(f"{test.says!r}: versus is for gain, faster, sooner and apart, and they need it")
+    if (test.measure in COMPARING) != bool(test.versus):
+        raise ValueError(f"{test.says!r}: versus is for {', '.join(COMPARING)}, and they need it")
     if bool(test.holds) != bool(test.fails):
         raise ValueError(f"{test.says!r}: give both holds and fails, or neither")
     for line in filter(None, (test.holds, test.fails)):
@@ -189,13 +207,13 @@ def parsed(line: str) -> tuple[str, float]:
     return sign, float(number)
 
 
-def beyond(found: Measured, line: str) -> bool:
+def beyond(found: Estimate, line: str) -> bool:
     """Whether the whole interval is beyond a line."""
     sign, number = parsed(line)
     return bool(OPERATORS[sign](found.low if sign in (">=", ">") else found.high, number))
 
 
-def verdict_of(test: Test, found: Measured | None) -> str:
+def verdict_of(test: Test, found: Estimate | None) -> str:
     """Of one test; empty where it only informs."""
     if found is None:
         return NOT_RUN
@@ -223,58 +241,38 @@ def together(claim: Claim, verdicts: Sequence[str]) -> str:
     return IN_PART
 
 
-def measured(test: Test, results: Path, level: float) -> Measured | None:
-    """What results/ says of a test, with an interval of that level; None where its table is not there."""
+def rows_of(test: Test, results: Path) -> Evidence | None:
+    """What a test is about, at the best setting where it asks for one; None where its table or rows are not there."""
     path = results / f"{test.table}.csv"
     if not path.exists():
         return None
-    frame = evidence.table(path)
-    own, other = evidence.rows(frame, test.among), evidence.rows(frame, test.versus) if test.versus else None
-    at = ""
-    if test.tuned:
-        most = test.share or test.gain or ""
-        own, at = evidence.tuned(own, test.tuned, test.limit, most)
-        if other is not None:
-            other, its = evidence.tuned(other, test.tuned, test.limit, most)
+    frame = table(path)
+    found = Evidence(evidence.rows(frame, test.among), evidence.rows(frame, test.versus) if test.versus else None)
+    if test.best:
+        most = test.share or test.difference or ""
+        own, at = evidence.best_on_even_judged_on_odd(found.own, test.best, test.limit, most)
+        other = None
+        if found.other is not None:
+            other, its = evidence.best_on_even_judged_on_odd(found.other, test.best, test.limit, most)
             at = f"{at} against {its}"
-    if own.empty or (other is not None and other.empty):
-        return None
-    return replace(_measured(test, own, other, level), at=at)
+        found = Evidence(own, other, at)
+    return None if any(group.empty for group in found.groups) else found
 
 
-def _measured(test: Test, own: pd.DataFrame, other: Any, level: float) -> Measured:
-    match test.measure:
-        case "share":
-            return evidence.share(own, str(test.share), level)
-        case "gain":
-            return evidence.gain(own, other, str(test.gain), level)
-        case "median":
-            return evidence.median(own, str(test.median), level)
-        case "largest":
-            return evidence.largest(own, str(test.largest))
-        case "slope":
-            x, y = test.slope or ("", "")
-            return evidence.slope(own, x, y)
-        case "faster":
-            return evidence.faster(own, other, test.limit, level)
-        case "sooner":
-            return evidence.sooner(own, other, test.limit, level)
-        case "typical":
-            return evidence.typical(own, test.limit, level)
-        case "place":
-            return evidence.place(own, test.place or 0.0, level)
-        case _:
-            return evidence.apart(own, other, str(test.apart), level)
+def measured(test: Test, results: Path, level: float) -> Finding:
+    """What results/ says of a test: at 95 %, and at another level."""
+    found = rows_of(test, results)
+    if found is None:
+        return Finding(test, None, None)
+    at_level = evidence.estimator(test.measure, test.of, found, test.limit if test.measure in OF_TIMES else 0)
+    return Finding(test, at_level(0.95), at_level(level), found.at)
 
 
 def judge(results: Path, ledger: Path = LEDGER) -> list[Judged]:
     """Every claim with what ``results`` says of it."""
     claims = read_ledger(ledger)
     level = 1 - 0.05 / intervals(claims)
-    return [
-        Judged(claim, tuple(Finding(t, measured(t, results, 0.95), measured(t, results, level)) for t in claim.tests))
-        for claim in claims
-    ]
+    return [Judged(claim, tuple(measured(test, results, level) for test in claim.tests)) for claim in claims]
 
 
 def intervals(claims: Sequence[Claim]) -> int:
@@ -301,9 +299,9 @@ def csv_rows(judged: Sequence[Judged]) -> Iterator[dict[str, object]]:
                 "table": f"{test.table}.csv" if named else "",
                 "among": test.among,
                 "versus": test.versus,
-                "tuned": " ".join(test.tuned),
+                "best": " ".join(test.best),
                 "measure": test.measure if named else "",
-                "of": expression(test) if named else "",
+                "of": " ".join(test.of) if named else "",
                 "paper": test.paper,
                 "ours": number(found.value) if found else "",
                 "low": number(found.low) if found else "",
@@ -311,19 +309,13 @@ def csv_rows(judged: Sequence[Judged]) -> Iterator[dict[str, object]]:
                 "low_simultaneous": number(wide.low) if wide else "",
                 "high_simultaneous": number(wide.high) if wide else "",
                 "n": str(found.n) if found else "",
-                "at": found.at if found else "",
+                "at": finding.at,
                 "holds": test.holds,
                 "fails": test.fails,
                 "test_verdict": finding.verdict if named else "",
                 "lines_drawn": claim.lines_drawn,
                 "claim_says": claim.says,
             }
-
-
-def expression(test: Test) -> str:
-    """What the measure is of."""
-    given = getattr(test, test.measure)
-    return " ".join(given) if isinstance(given, list) else str(given)
 
 
 def number(value: float) -> str:

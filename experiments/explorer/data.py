@@ -16,16 +16,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from rich.progress import track
 
 from experiments.catalogue import RESULTS
+from experiments.claims.results import learned, seeds
 from experiments.files import naming, replacing
 from experiments.options.load import load
 from experiments.options.schema import Change, Config, ConfigError
 from experiments.options.setup import first_population, held_out_of, training_setup
-from experiments.tables import Seeds
 from repro.choices import DecayOf, ErrorForm, Satisfied, UnitFunction
 from repro.networks import Architecture
 from repro.population import NEVER, flat
@@ -120,18 +121,16 @@ def spaced(E: Numbers, count: int) -> list[int]:
     return sorted({0, *found.tolist(), len(E) - 1})
 
 
-def typical_seeds(seeds: Seeds) -> list[int]:
+def typical_seeds(networks: pd.DataFrame) -> list[int]:
     """The seed that learned in the median number of sweeps, or nearest to it, and the first that did not learn."""
-    found = []
-    if solved := seeds.solved.rows:
-        middle = sorted(seeds.sweeps)[(len(solved) - 1) // 2]
-        found.append(next(int(row["seed"]) for row in solved if int(row["sweeps"]) == middle))
-    return found + unsolved(seeds)[:1]
+    solved = learned(networks).sort_values("sweeps", kind="stable")["seed"]
+    middle = (len(solved) - 1) // 2
+    return [int(seed) for seed in solved[middle : middle + 1]] + unsolved(networks)[:1]
 
 
-def unsolved(seeds: Seeds) -> list[int]:
+def unsolved(networks: pd.DataFrame) -> list[int]:
     """The seeds that did not learn."""
-    return [int(row["seed"]) for row in seeds.rows if row["solved"] != "1"]
+    return [int(seed) for seed in networks.loc[networks["solved"] != 1, "seed"]]
 
 
 def check_supported(config: Config) -> None:
@@ -157,7 +156,7 @@ def experiment_data(name: str, results: Path, *overrides: str) -> dict[str, obje
     or the page cannot show the experiment.
     """
     try:
-        seeds = Seeds.read(results, name)
+        networks = seeds(results, name)
     except FileNotFoundError:
         raise ConfigError(f"{results / name}.csv is missing; make it: python -m experiments.reproduce {name}") from None
     title, snapshots = SHOWN[name]
@@ -167,7 +166,7 @@ def experiment_data(name: str, results: Path, *overrides: str) -> dict[str, obje
     architecture, task, learning = setup.architecture, setup.task, setup.learning
     assert isinstance(architecture, Architecture)
     splits = held_out_of(of_seeds(config, 0, SPLIT_SEEDS), task)
-    runs = [train_recorded(of_seeds(config, seed, 1)) for seed in typical_seeds(seeds)]
+    runs = [train_recorded(of_seeds(config, seed, 1)) for seed in typical_seeds(networks)]
     return {
         "name": name,
         "title": title,
@@ -183,7 +182,7 @@ def experiment_data(name: str, results: Path, *overrides: str) -> dict[str, obje
         "criterion": asdict(setup.criterion),
         "initial_range": config.network.initial_range,
         "paper": {"sweeps": config.paper.sweeps, "source": config.paper.source},
-        "unsolved": unsolved(seeds)[:MORE_SEEDS],
+        "unsolved": unsolved(networks)[:MORE_SEEDS],
         "splits": None if splits is None else [torch.nonzero(column)[:, 0].tolist() for column in splits.T],
         "runs": [run_data(run, snapshots) for run in runs],
     }

@@ -12,35 +12,38 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from experiments.claims import ledger as claims
+from experiments.claims import ledger
 from experiments.claims.ledger import Finding, Judged
 from experiments.pages.claims_figures import Drawing, drawings
 from experiments.pages.claims_numbers import interval, line_text, with_unit
 from experiments.pages.claims_recompute import PREAMBLE, check, command
 
+PAGE = "report.html"
+"""The page's file, in results/."""
+
 TEMPLATE = Path(__file__).with_name("claims.html.j2")
 
 SIGNS = {
-    claims.HOLDS: "✓",
-    claims.IN_PART: "◐",
-    claims.FAILS: "✗",
-    claims.UNDECIDED: "?",
-    claims.UNTESTABLE: "–",
-    claims.NOT_RUN: "○",
+    ledger.HOLDS: "✓",
+    ledger.IN_PART: "◐",
+    ledger.FAILS: "✗",
+    ledger.UNDECIDED: "?",
+    ledger.UNTESTABLE: "–",
+    ledger.NOT_RUN: "○",
 }
 """Beside each verdict's words, in the order in which verdicts are counted."""
 
 COUNTED = {
-    claims.HOLDS: ("holds", "hold"),
-    claims.IN_PART: ("holds in part", "hold in part"),
-    claims.FAILS: ("does not hold", "do not hold"),
-    claims.UNDECIDED: ("is undecided", "are undecided"),
-    claims.UNTESTABLE: ("cannot be tested", "cannot be tested"),
-    claims.NOT_RUN: ("has not been run", "have not been run"),
+    ledger.HOLDS: ("holds", "hold"),
+    ledger.IN_PART: ("holds in part", "hold in part"),
+    ledger.FAILS: ("does not hold", "do not hold"),
+    ledger.UNDECIDED: ("is undecided", "are undecided"),
+    ledger.UNTESTABLE: ("cannot be tested", "cannot be tested"),
+    ledger.NOT_RUN: ("has not been run", "have not been run"),
 }
 """What one claim or test does, and what several do."""
 
-MEASURED = (claims.HOLDS, claims.IN_PART, claims.FAILS)
+MEASURED = (ledger.HOLDS, ledger.IN_PART, ledger.FAILS)
 """The verdicts that are counted also where there are none."""
 
 
@@ -97,7 +100,7 @@ def page(judged: Sequence[Judged], results: Path) -> str:
     for one in sections:
         groups.setdefault(one.judged.claim.about, []).append(one)
     testable = [one for one in judged if not one.claim.untestable]
-    m = claims.intervals([one.claim for one in judged])
+    m = ledger.intervals([one.claim for one in judged])
     by_verdict = {verdict: [one for one in sections if one.judged.verdict == verdict] for verdict in SIGNS}
     environment = Environment(
         loader=FileSystemLoader(TEMPLATE.parent), autoescape=True, undefined=StrictUndefined,
@@ -109,7 +112,7 @@ def page(judged: Sequence[Judged], results: Path) -> str:
         by_verdict=by_verdict,
         counts=[several(len(of), verdict) for verdict, of in by_verdict.items() if of or verdict in MEASURED],
         signs=SIGNS,
-        rules=rules(claims.LEDGER.read_text(encoding="utf-8")),
+        rules=rules(ledger.LEDGER.read_text(encoding="utf-8")),
         m=m,
         level=f"{100 * (1 - 0.05 / m):.3f}",
         changed=[one for one in sections if one.judged.verdict != one.judged.verdict_at_95],
@@ -167,8 +170,8 @@ def measured_text(finding: Finding) -> str:
     return with_unit(finding.test, found.value) + between
 
 
-def rules(ledger: str) -> list[tuple[str, str]]:
+def rules(text: str) -> list[tuple[str, str]]:
     """Where the lines are drawn: kind of claim and rule, from the comment that the ledger begins with."""
-    comment = re.match(r"(?:#.*\n)*", ledger)
+    comment = re.match(r"(?:#.*\n)*", text)
     found = re.findall(r"^#   (\S.*?)  +(\S.*)$", comment.group() if comment else "", re.MULTILINE)
     return [(kind, rule) for kind, rule in found]

@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 from markupsafe import escape
 
-from experiments.claims import evidence
+from experiments import statistics
+from experiments.claims.evidence import best_on_even_judged_on_odd, limit_of
+from experiments.claims.results import table
 from experiments.options.load import load
 from repro.figures.panels import COLOURS, INK, MARK, Curve, Panel, number, panel
 
@@ -68,7 +70,7 @@ def drawings(claim: str, results: Path) -> list[Drawing]:
     made = []
     for place, (caption, tables, draw) in enumerate(FIGURES.get(claim, ()), 1):
         there = [name for name in tables if (results / f"{name}.csv").exists()]
-        panels = [drawn for name in there for drawn in draw(name, evidence.table(results / f"{name}.csv"))]
+        panels = [drawn for name in there for drawn in draw(name, table(results / f"{name}.csv"))]
         if panels:
             ids = (f"{claim}-{place}-{n}" for n in range(len(panels)))
             made.append(Drawing(caption, tuple(map(svg, panels, ids))))
@@ -79,10 +81,10 @@ def survival(name: str, frame: pd.DataFrame) -> Iterator[Panel]:
     """How many networks have learned by a sweep: one less Kaplan & Meier's estimate, with its band of 95 % each."""
     config = load(name)
     limit, paper = config.learning.sweeps, config.paper.sweeps
-    estimate = evidence.survival(frame, limit).cdf
+    estimate = statistics.survival(frame["sweeps"], limit).cdf
     x = np.linspace(0, limit, POINTS + 1)
     low = high = None
-    band = evidence.band(estimate, 0.95)
+    band = statistics.survival_band(estimate)
     if band is not None:
         low, high = (np.nan_to_num(100 * side.evaluate(x)).tolist() for side in (band.low, band.high))
     curve = Curve(f"{len(frame):,} networks", x.tolist(), (100 * estimate.evaluate(x)).tolist(), low or (), high or ())
@@ -169,15 +171,15 @@ def against(
 
 def shares(rows: pd.DataFrame) -> tuple[float, float, float]:
     """Per cent learned, with Wilson's interval."""
-    found = evidence.share(rows, "solved == 1", 0.95)
+    found = statistics.share(rows["solved"] == 1)
     return 100 * found.value, 100 * found.low, 100 * found.high
 
 
 def means(name: str) -> Summary:
-    """Sweeps on average over all networks, as ``evidence.faster`` counts them, with 1.96 standard errors."""
+    """Sweeps on average over all networks, as ``statistics.restricted`` counts them, with 1.96 standard errors."""
 
     def summary(rows: pd.DataFrame) -> tuple[float, float, float]:
-        took = evidence.sweeps(rows, evidence.limit_of(name))
+        took = statistics.restricted(rows["sweeps"], limit_of(name))
         half = 1.96 * float(took.std(ddof=1)) / len(took) ** 0.5 if len(took) > 1 else 0.0
         return float(took.mean()), float(took.mean()) - half, float(took.mean()) + half
 
@@ -185,9 +187,10 @@ def means(name: str) -> Summary:
 
 
 def best_of(name: str, frame: pd.DataFrame, each: list[str], by: list[str]) -> pd.DataFrame:
-    """The rows at the best setting, chosen apart for each group: odd seeds, as ``evidence.tuned`` has it."""
-    limit = evidence.limit_of(name)
-    return pd.concat([evidence.tuned(rows, by, limit, "solved == 1")[0] for _, rows in frame.groupby(each)])
+    """The rows at the best setting, chosen apart for each group: see ``best_on_even_judged_on_odd``."""
+    limit = limit_of(name)
+    groups = (rows for _, rows in frame.groupby(each))
+    return pd.concat([best_on_even_judged_on_odd(rows, by, limit, "solved == 1")[0] for rows in groups])
 
 
 CENSORED = "A network that has not learned counts with all the sweeps it was given."

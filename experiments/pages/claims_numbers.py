@@ -2,13 +2,13 @@
 
 import math
 
-from experiments.claims import ledger as claims
-from experiments.claims.evidence import Measured
+from experiments.claims import ledger
 from experiments.claims.ledger import Test
+from experiments.statistics import Estimate
 
 OPERATORS = {">=": "≥", "<=": "≤", ">": ">", "<": "<"}
 
-UNITS = {"share": " %", "gain": " points", "faster": " times", "sooner": " times"}
+UNITS = {"share": " %", "difference": " points", "mean_ratio": " times", "median_ratio": " times"}
 """After the number, by measure."""
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -22,9 +22,9 @@ def with_unit(test: Test, value: float) -> str:
     return number_text(test, value) + UNITS.get(test.measure, "")
 
 
-def interval(test: Test, found: Measured | None, unit: bool = True) -> str:
+def interval(test: Test, found: Estimate | None, unit: bool = True) -> str:
     """``"62.7 to 65.4 %"``; empty where the measure has no interval."""
-    if found is None or test.measure in claims.WITHOUT_INTERVAL:
+    if found is None or test.measure in ledger.WITHOUT_INTERVAL:
         return ""
     between = f"{number_text(test, found.low)} to {number_text(test, found.high)}"
     return between + (UNITS.get(test.measure, "") if unit else "")
@@ -32,21 +32,21 @@ def interval(test: Test, found: Measured | None, unit: bool = True) -> str:
 
 def number_text(test: Test, value: float) -> str:
     """A value without its unit: with more digits where rounding would take it across a line."""
-    lines = [claims.parsed(line) for line in (test.holds, test.fails) if line]
+    lines = [ledger.parsed(line) for line in (test.holds, test.fails) if line]
     for more in range(MOST_DIGITS):
         text, rounded = rounded_text(test, value, more)
-        if all(claims.OPERATORS[sign](rounded, at) == claims.OPERATORS[sign](value, at) for sign, at in lines):
+        if all(ledger.OPERATORS[sign](rounded, at) == ledger.OPERATORS[sign](value, at) for sign, at in lines):
             break
     return text
 
 
 def rounded_text(test: Test, value: float, more: int) -> tuple[str, float]:
     """A value as it is written with so many more digits than usual, and what it then is."""
-    if test.measure in ("share", "gain"):
+    if test.measure in ("share", "difference"):
         text = f"{100 * value:.{1 + more}f}"
-        signed = f"{100 * value:+.{1 + more}f}" if test.measure == "gain" else text
+        signed = f"{100 * value:+.{1 + more}f}" if test.measure == "difference" else text
         return signed.replace("-", "−"), round(float(text) / 100, 12)
-    if test.measure == "typical":
+    if test.measure == "survival_median":
         return (f"{value:,.0f}" if value <= test.limit else f">{test.limit:,}"), value
     digits = 3 + more
     return plain(value, digits), float(f"{value:.{digits}g}") if abs(value) < 1000 else value
@@ -73,8 +73,8 @@ def line_text(test: Test, line: str) -> str:
     """``"≥ 90 %"``; empty where there is none."""
     if not line:
         return ""
-    sign, at = claims.parsed(line)
-    of = 100 * at if test.measure in ("share", "gain") else at
+    sign, at = ledger.parsed(line)
+    of = 100 * at if test.measure in ("share", "difference") else at
     scaled = f"{of:,g}"
     if 0 < of < 1e-3:
         mantissa, _, exponent = f"{of:.6e}".partition("e")

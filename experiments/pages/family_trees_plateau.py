@@ -2,38 +2,45 @@
 
 from pathlib import Path
 
-from experiments.claims.family_trees import Row, learned, middle, of_reading, share
-from experiments.options.load import load
-from experiments.statistics import median, quartiles
-from experiments.studies.family_trees_plateau import FACTORS, GROWTH, KEPT, RANGES, READINGS, SWEEPS
-from experiments.tables import markdown, read_rows
+import pandas as pd
 
-Rows = list[Row]
+from experiments.catalogue import GROWTH, KEPT
+from experiments.claims.family_trees import learned, middle, readings
+from experiments.claims.results import table
+from experiments.options.load import load
+from experiments.pages.markdown import markdown
+from experiments.statistics import quartiles, share
+from experiments.tables import share_brief
+from repro.figures.mechanism import mechanism_figure
+
+FIGURE = "figures/family_trees_mechanism.png"
+"""In results/."""
 
 
 def growth_tables(results: Path) -> str:
     """Growth per sweep over the decay, by reading and range, and how many networks then left the plateau."""
-    rows, decay = read_rows(results / GROWTH), load("family_trees").learning.decay
+    rows, decay = table(results / GROWTH), load("family_trees").learning.decay
+    ranges, names = sorted(rows["initial_range"].unique()), rows["reading"].unique()
 
     def cell(reading: str, size: float, sweeps: int) -> str:
-        own = measured(rows, reading, size, sweeps)
-        low, mid, high = quartiles([float(r["growth"]) / decay for r in own])
+        low, mid, high = quartiles(measured(rows, reading, size, sweeps)["growth"] / decay)
         return f"{short(mid)} ({short(low)} to {short(high)})"
 
     def left(reading: str, size: float) -> str:
         own = measured(rows, reading, size, 0)
-        return f"{sum(r['train_right'] != '0' for r in own)} of {len(own)}"
+        return f"{(own['train_right'] != 0).sum()} of {len(own)}"
 
-    header = ["growth / decay", *(f"±{size:g}" for size in RANGES)]
-    start = [[f"`{reading}`", *(cell(reading, size, 0) for size in RANGES)] for reading in READINGS]
-    gone = [[f"`{reading}`, left", *(left(reading, size) for size in RANGES)] for reading in READINGS]
+    header = ["growth / decay", *(f"±{size:g}" for size in ranges)]
+    start = [[f"`{reading}`", *(cell(reading, size, 0) for size in ranges)] for reading in names]
+    gone = [[f"`{reading}`, left", *(left(reading, size) for size in ranges)] for reading in names]
     first = markdown(
         [header[0] + ", at the start", *header[1:]], [row for pair in zip(start, gone, strict=True) for row in pair]
     )
-    later = [[f"after {sweeps} sweeps", *(cell("literal", size, sweeps) for size in RANGES)] for sweeps in SWEEPS]
+    after = sorted(rows.loc[rows["reading"] == "literal", "sweeps"].unique())
+    later = [[f"after {sweeps} sweeps", *(cell("literal", size, sweeps) for size in ranges)] for sweeps in after]
     second = markdown([header[0] + ", `literal`", *header[1:]], later)
     printed = load("family_trees").network.initial_range
-    ratio = median([float(r["growth"]) / decay for r in measured(rows, "literal", printed, 0)])
+    ratio = middle(measured(rows, "literal", printed, 0), "growth") / decay
     words = (
         f"With the printed range the growth is {ratio:.2g} {'of' if ratio < 1 else 'times'} the decay. A ratio above 1 "
         "is needed, and is not enough. "
@@ -48,45 +55,73 @@ def short(value: float) -> str:
     return f"{value:.2g}" if value < 99.5 else f"{value:.0f}"
 
 
-def measured(rows: Rows, reading: str, size: float, sweeps: int) -> Rows:
+def measured(rows: pd.DataFrame, reading: str, size: float, sweeps: int) -> pd.DataFrame:
     """The rows of one measurement of growth."""
-    wanted = (reading, size, sweeps)
-    return [r for r in rows if (r["reading"], float(r["initial_range"]), int(r["sweeps"])) == wanted]
+    wanted = (rows["reading"] == reading) & (rows["initial_range"] == size) & (rows["sweeps"] == sweeps)
+    found: pd.DataFrame = rows[wanted]
+    return found
+
+
+def steps_of(results: Path) -> dict[float, pd.DataFrame]:
+    """The networks after each step of epsilon, by its multiple of the printed one, from the largest down."""
+    by_factor = {float(str(factor)): step for factor, step in table(results / KEPT).groupby("factor")}
+    return dict(sorted(by_factor.items(), reverse=True))
 
 
 def kept_table(results: Path) -> str:
     """What is left of the learned state as epsilon comes down to the printed one."""
-    rows, learning = read_rows(results / KEPT), load("family_trees").learning
-    table = []
-    for factor in FACTORS:
-        own = [row for row in rows if float(row["factor"]) == factor]
-        penalty = penalty_of(own, factor)
-        table.append(
+    steps, learning = steps_of(results), load("family_trees").learning
+    lines = []
+    for factor, own in steps.items():
+        lines.append(
             [
                 f"{factor:g} x {learning.epsilon:g}",
-                own[0]["sweeps"],
-                share(own, learned).brief,
+                str(own["sweeps"].iloc[0]),
+                share_brief(share(learned(own))),
                 f"{middle(own, 'train_right'):.0f}",
                 f"{middle(own, 'E_H'):.2f}",
-                f"{penalty:.2f}",
+                f"{penalty_of(own, factor):.2f}",
                 f"{len(own):,}",
             ]
         )
     header = ["epsilon", "sweeps", "all 100 right", "right of 100, median", "E, median", "decay's penalty, median", "n"]
-    last = [row for row in rows if float(row["factor"]) == FACTORS[-1]]
-    part, E, penalty = share(last, learned), middle(last, "E_H"), penalty_of(last, FACTORS[-1])
-    plateau = middle(of_reading(results, "literal", "with_decay"), "E_H")
+    factor, last = min(steps.items())
+    E, penalty = middle(last, "E_H"), penalty_of(last, factor)
+    plateau = middle(readings(results)["literal", "with_decay"], "E_H")
     words = (
-        f"Brought down to the printed epsilon, {part.k} of {part.n:,} networks have all 100 right, and half of them no "
-        f"more than {middle(last, 'train_right'):.0f}. E and penalty there come to {E + penalty:.1f} together, against "
-        f"{plateau:.1f} on the plateau: what the printed settings hold is part of what was learned, and small weights "
-        "do not get there."
+        f"Brought down to the printed epsilon, {learned(last).sum()} of {len(last):,} networks have all 100 right, and "
+        f"half of them no more than {middle(last, 'train_right'):.0f}. E and penalty there come to {E + penalty:.1f} "
+        f"together, against {plateau:.1f} on the plateau: what the printed settings hold is part of what was learned, "
+        "and small weights do not get there."
     )
-    return f"{markdown(header, table)}\n\n{words}"
+    return f"{markdown(header, lines)}\n\n{words}"
 
 
-def penalty_of(rows: Rows, factor: float) -> float:
+def penalty_of(networks: pd.DataFrame, factor: float) -> float:
     """The decay's penalty ½ decay (1 - α) / ε Σw², the median over networks; factor: of the printed ε."""
     learning = load("family_trees").learning
     weight = learning.decay * (1 - learning.alpha) / (factor * learning.epsilon) / 2
-    return weight * middle(rows, "sum_of_squares")
+    return weight * middle(networks, "sum_of_squares")
+
+
+def draw(results: Path) -> Path:
+    """The figure of both, from the tables in ``results``. Raises FileNotFoundError without them."""
+    rows, steps, printed = table(results / GROWTH), steps_of(results), load("family_trees")
+    ranges = sorted(rows["initial_range"].unique())
+    rates = {
+        str(reading).replace("_", " "): [middle(measured(rows, reading, size, 0), "growth") for size in ranges]
+        for reading in rows["reading"].unique()
+    }
+    figure = mechanism_figure(
+        ranges,
+        rates,
+        printed.learning.decay,
+        printed.network.initial_range,
+        [*steps],
+        [share(learned(step)).value for step in steps.values()],
+        [middle(step, "train_right") for step in steps.values()],
+    )
+    path = results / FIGURE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=130)
+    return path

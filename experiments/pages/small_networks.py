@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 import torch
+from rich.console import Console
+from rich.table import Table
 
-from experiments.catalogue import PUBLISHED
-from experiments.statistics import Share, median, percent, place, quartiles_text
-from experiments.tables import Seeds, markdown
-from repro import printed_networks as published
+from experiments.claims.results import learned, seeds, small_networks, with_results
+from experiments.options.load import load
+from experiments.pages.markdown import markdown
+from experiments.statistics import median, proportion, share
+from experiments.tables import percent, quartiles_text, share_brief, share_text
+from repro import printed_networks
 from repro.measures.encoder import codes
 from repro.measures.symmetry import symmetry_claims
 from repro.networks import Network
@@ -40,69 +45,77 @@ def networks_table(results: Path) -> str:
 def networks_rows(results: Path) -> list[list[str]]:
     """A row an experiment that has results; the family trees have their own table."""
     rows = []
-    for name in with_results(results):
-        seeds = Seeds.read(results, name)
-        config = seeds.config
-        if config.task.name == "family_trees":
-            continue
-        paper, limit, sweeps = config.paper.sweeps, config.learning.sweeps, seeds.sweeps
-        censored = sweeps + [limit + 1] * (len(seeds.rows) - len(sweeps))
-        by_then = (percent(place(censored, paper)), percent(place(sweeps, paper))) if paper and sweeps else ("", "")
-        took = quartiles_text(censored, limit), quartiles_text(sweeps)
-        fell = (f"{paper:,}" if paper else "", *by_then)
-        rows.append([f"`{name}`", config.summary, str(seeds.share()), f"{limit:,}", *took, *fell])
+    for name in small_networks(results):
+        config, networks = load(name), seeds(results, name)
+        paper, limit, sweeps = config.paper.sweeps, config.learning.sweeps, learned(networks)["sweeps"]
+        by_then = ["", ""]
+        if paper and len(sweeps):
+            by_then = [percent(share(of <= paper).value) for of in (networks["sweeps"], sweeps)]
+        took = quartiles_text(networks["sweeps"].fillna(limit + 1), limit), quartiles_text(sweeps)
+        fell = [f"{paper:,}" if paper else "", *by_then]
+        rows.append([f"`{name}`", config.summary, learned_text(networks), f"{limit:,}", *took, *fell])
     return rows
+
+
+def print_networks(results: Path) -> None:
+    """Paper against ours in a terminal: the shares, and the sweeps of those that learned."""
+    table = Table("", "learned here, 95 %", "sweeps here: median (quartiles)", "paper", title="Networks that learned")
+    for name in with_results(results):
+        networks, paper = seeds(results, name), load(name).paper.sweeps
+        took = quartiles_text(learned(networks)["sweeps"])
+        table.add_row(name, share_brief(share(networks["solved"])), took, f"{paper:,}" if paper else "")
+    Console().print(table)
 
 
 def symmetry_table(results: Path) -> str:
     """Claims S1 to S7 about the symmetry network, the printed weights' own values beside ours."""
-    seeds, without = Seeds.read(results, "symmetry"), Seeds.read(results, "symmetry_no_hidden")
-    solved = seeds.solved
-    printed = published.SYMMETRY
+    everyone, without = seeds(results, "symmetry"), seeds(results, "symmetry_no_hidden")
+    solved = learned(everyone)
+    printed = printed_networks.SYMMETRY
     theirs = symmetry_claims(Network(printed.architecture, printed.replica()), symmetry())
-    other = solved.where(lambda row: row["S4"] == "0")
+    other = solved[solved["S4"] == 0]
 
-    def middle(of: Seeds, column: str) -> str:
-        return f"{seeds_median(of, column):.2f}"
+    def middle(of: pd.DataFrame, column: str) -> str:
+        return f"{median(of[column]).value:.2f}"
 
     sizes = f"1 : {middle(solved, 'ratio_middle')} : {middle(solved, 'ratio_largest')}"
-    rest = f"; the others 1 : {middle(other, 'ratio_middle')} : {middle(other, 'ratio_largest')}" if other.rows else ""
+    rest = f"; the others 1 : {middle(other, 'ratio_middle')} : {middle(other, 'ratio_largest')}" if len(other) else ""
     rows = [
-        ["S1", "no solution without hidden units", "", f"solved: {without.share()}", ""],
-        ["S2", "two hidden units suffice", "", f"solved: {seeds.share()}", ""],
+        ["S1", "no solution without hidden units", "", f"solved: {learned_text(without)}", ""],
+        ["S2", "two hidden units suffice", "", f"solved: {learned_text(everyone)}", ""],
         [
             "S3",
             "weights symmetric about the middle: same size, opposite sign",
             f"off by {float(theirs.antisymmetry):.4f} of the largest",
-            str(solved.share("S3")),
-            f"median {seeds_median(solved, 'antisymmetry'):.4f}",
+            share_text(share(solved["S3"])),
+            f"median {median(solved['antisymmetry']).value:.4f}",
         ],
         [
             "S4",
             "sizes on a side stand 1 : 2 : 4",
             f"1 : {float(theirs.ratio_middle):.2f} : {float(theirs.ratio_largest):.2f}",
-            str(solved.share("S4")),
+            share_text(share(solved["S4"])),
             f"median {sizes}{rest}",
         ],
         [
             "S5",
             "biases: both hidden units off and output on for a symmetric vector",
             _held(theirs.S5),
-            str(solved.share("S5")),
+            share_text(share(solved["S5"])),
             "",
         ],
         [
             "S6",
             "the two hidden units: same weights, opposite signs",
             f"off by {float(theirs.opposite_units):.4f} of the largest",
-            str(solved.share("S6")),
-            f"median {seeds_median(solved, 'opposite_units'):.4f}",
+            share_text(share(solved["S6"])),
+            f"median {median(solved['opposite_units']).value:.4f}",
         ],
         [
             "S7",
             "every other vector turns one hidden unit on and the output off",
             _held(theirs.S7),
-            str(solved.share("S7")),
+            share_text(share(solved["S7"])),
             "",
         ],
     ]
@@ -112,15 +125,14 @@ def symmetry_table(results: Path) -> str:
 def targets_table(results: Path) -> str:
     """Which desired outputs the printed symmetry weights come from: their sizes beside ours for 0/1 and 0.1/0.9."""
     rows = []
-    for printed in (published.SYMMETRY, published.SYMMETRY_PDP):
+    for printed in (printed_networks.SYMMETRY, printed_networks.SYMMETRY_PDP):
         claims = symmetry_claims(Network(printed.architecture, printed.replica()), symmetry())
         numbers = [float(getattr(claims, column)) for column in SIGNATURE]
         rows.append([f"printed, {printed.source}", *_sizes(numbers[:3]), *(f"{n:.1f}" for n in numbers[3:])])
     for name in ("symmetry", "symmetry_soft_targets"):
-        seeds = Seeds.read(results, name)
-        like_printed = seeds.solved.where(lambda row: row["S4"] == "1")
-        numbers = [seeds_median(like_printed, column) for column in SIGNATURE]
-        task, within = seeds.config.task, seeds.config.criterion.tolerance
+        solved, config = learned(seeds(results, name)), load(name)
+        numbers = [median(solved.loc[solved["S4"] == 1, column]).value for column in SIGNATURE]
+        task, within = config.task, config.criterion.tolerance
         label = f"`{name}`: desired {task.target_off:g} and {task.target_on:g}, within {within:g}"
         rows.append([label, *_sizes(numbers[:3]), *(f"{n:.1f}" for n in numbers[3:])])
     header = ["weights", "input to hidden, one side", "hidden bias", "hidden to output", "output bias"]
@@ -136,13 +148,14 @@ def xor_table(results: Path) -> str:
     """How many XOR networks stay unsolved, and where those are."""
     rows = []
     for name in ("xor", "xor_2_2_1", "xor_2_2_1_fast"):
-        seeds = Seeds.read(results, name)
-        stuck = seeds.where(lambda row: row["solved"] == "0").rows
-        as_printed = sum(row.get("stuck_as_printed") == "1" for row in stuck)
-        undecided = sum(row["undecided"] == "1" for row in stuck)
-        minimum = f"{as_printed:,}" if "stuck_as_printed" in seeds.rows[0] else "-"
+        networks = seeds(results, name)
+        stuck = networks[networks["solved"] == 0]
+        in_minimum = stuck["stuck_as_printed"] == 1 if "stuck_as_printed" in stuck else None
+        as_printed = 0 if in_minimum is None else int(in_minimum.sum())
+        undecided = int((stuck["undecided"] == 1).sum())
+        minimum = "-" if in_minimum is None else f"{as_printed:,}"
         rest = len(stuck) - as_printed - undecided
-        about = [f"`{name}`", f"{seeds.config.learning.epsilon:g}", str(Share(len(stuck), len(seeds.rows)))]
+        about = [f"`{name}`", f"{load(name).learning.epsilon:g}", share_text(proportion(len(stuck), len(networks)))]
         rows.append([*about, minimum, f"{undecided:,}", f"{rest:,}"])
     header = ["experiment", "epsilon", "not solved, 95 % interval", "of those: outputs as in P Fig. 5"]
     return markdown([*header, "all outputs half way", "others"], rows)
@@ -150,18 +163,18 @@ def xor_table(results: Path) -> str:
 
 def escape(results: Path) -> str:
     """Whether a larger epsilon escapes the printed minimum: from the same first weights, and from within it."""
-    slow, fast = Seeds.read(results, "xor_2_2_1"), Seeds.read(results, "xor_2_2_1_fast")
-    stuck = {row["seed"] for row in slow.rows if row["stuck_as_printed"] == "1"}
-    same = fast.where(lambda row: row["seed"] in stuck)
-    left = [
-        f"`{name}` {seeds.share().k} of {len(seeds.rows):,}"
-        for name in ("xor_from_minimum", "xor_from_minimum_fast", "xor_from_minimum_per_case")
-        for seeds in [Seeds.read(results, name)]
-    ]
+    slow, fast = seeds(results, "xor_2_2_1"), seeds(results, "xor_2_2_1_fast")
+    stuck = slow.loc[slow["stuck_as_printed"] == 1, "seed"]
+    same = fast[fast["seed"].isin(stuck)]
+    left = []
+    for name in ("xor_from_minimum", "xor_from_minimum_fast", "xor_from_minimum_per_case"):
+        networks = seeds(results, name)
+        left.append(f"`{name}` {len(learned(networks))} of {len(networks):,}")
+    epsilon, larger = (load(name).learning.epsilon for name in ("xor_2_2_1", "xor_2_2_1_fast"))
     return (
         f"P p.333 says that ε of 0.5 or more escapes the minimum. From the same first weights as the {len(stuck)} "
-        f"networks that end there at {slow.config.learning.epsilon:g}, {same.share()} learn at "
-        f"{fast.config.learning.epsilon:g}. Started at the printed weights, moved by less than their rounding, these "
+        f"networks that end there at {epsilon:g}, {learned_text(same)} learn at "
+        f"{larger:g}. Started at the printed weights, moved by less than their rounding, these "
         f"learn: {', '.join(left)}."
     )
 
@@ -170,13 +183,13 @@ def counting_table(results: Path) -> str:
     """Whether parity networks count the inputs as printed, and where those are that have not learned."""
     rows = []
     for name in ("parity", "parity_per_case"):
-        seeds = Seeds.read(results, name)
-        solved, stuck = seeds.solved, seeds.where(lambda row: row["solved"] == "0").rows
-        undecided = sum(row["undecided"] == "1" for row in stuck)
-        one_wrong = sum(row["right"] == "15" and row["undecided"] == "0" for row in stuck)
-        claims = [str(solved.share(column)) for column in ("as_printed", "counts", "by_count")]
+        networks = seeds(results, name)
+        solved, stuck = learned(networks), networks[networks["solved"] == 0]
+        undecided = int((stuck["undecided"] == 1).sum())
+        one_wrong = int(((stuck["right"] == 15) & (stuck["undecided"] == 0)).sum())
+        claims = [share_text(share(solved[column])) for column in ("as_printed", "counts", "by_count")]
         where = [f"{number:,}" for number in (one_wrong, undecided, len(stuck) - one_wrong - undecided)]
-        rows.append([f"`{name}`", str(seeds.share()), *claims, *where])
+        rows.append([f"`{name}`", learned_text(networks), *claims, *where])
     header = ["experiment", "learned, 95 % interval", "of those: as many on as inputs are off (P Table 3)"]
     header += ["count up or down, each unit either way round", "on by the number of inputs alone"]
     return markdown([*header, "not learned: 15 of 16 right", "all outputs half way", "others"], rows)
@@ -184,18 +197,17 @@ def counting_table(results: Path) -> str:
 
 def encoder_table(results: Path) -> str:
     """How encoders use intermediate values, beside the printed codes."""
-    theirs = codes(torch.tensor(published.ENCODER_CODES).unsqueeze(2))
+    theirs = codes(torch.tensor(printed_networks.ENCODER_CODES).unsqueeze(2))
     values, corners = int(theirs.intermediate), int(theirs.corners)
     rows = [["printed, P Table 5", "", "", f"{values}", f"{corners}", "", "", ""]]
     for name in ("encoder", "encoder_slow"):
-        seeds = Seeds.read(results, name)
-        solved = seeds.solved.rows
-        used = [[int(row[column]) for row in solved] for column in ("intermediate", "corners")]
-        alike = sum(pair == (values, corners) for pair in zip(*used, strict=True))
-        counts = (sum(number > 0 for number in used[0]), alike, used[1].count(8))
-        about = [f"`{name}`", f"{seeds.config.learning.epsilon:g}", str(seeds.share())]
-        shares = [str(Share(count, len(solved))) for count in counts]
-        rows.append([*about, *(quartiles_text(column) for column in used), *shares])
+        networks = seeds(results, name)
+        solved = learned(networks)
+        alike = (solved["intermediate"] == values) & (solved["corners"] == corners)
+        about = [f"`{name}`", f"{load(name).learning.epsilon:g}", learned_text(networks)]
+        used = [quartiles_text(solved[column]) for column in ("intermediate", "corners")]
+        which = (solved["intermediate"] > 0, alike, solved["corners"] == 8)
+        rows.append([*about, *used, *(share_text(share(holds)) for holds in which)])
     header = ["experiment", "epsilon", "learned, 95 % interval", "of those: 0.5 among the 24 hidden outputs"]
     header += ["corners among the 8 codes", "use 0.5 at all", "0.5 and corners as often as printed"]
     return markdown([*header, "the 8 corners"], rows)
@@ -213,14 +225,9 @@ def parts(results: Path) -> dict[str, str]:
     }
 
 
-def with_results(results: Path) -> list[str]:
-    """The experiments that have results, in the order in which they are published."""
-    return [name for name in PUBLISHED if (results / f"{name}.csv").exists()]
-
-
-def seeds_median(seeds: Seeds, column: str) -> float:
-    """The median of a column."""
-    return median([float(row[column]) for row in seeds.rows])
+def learned_text(networks: pd.DataFrame) -> str:
+    """How many of the networks learned."""
+    return share_text(share(networks["solved"]))
 
 
 def _held(claim: object) -> str:

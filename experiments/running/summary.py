@@ -1,15 +1,16 @@
 """A run in one table: the paper's value beside ours."""
 
-import csv
-import math
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
 from experiments.options.schema import Config
 from experiments.running.directory import CURVES, SEEDS, WEIGHTS
-from experiments.statistics import Share, percent, place, quartiles, quartiles_text
+from experiments.statistics import proportion, quartiles
+from experiments.tables import percent, quartiles_text, share_text
 from repro.population import Population
 
 
@@ -35,26 +36,21 @@ def print_summary(config: Config, population: Population, directory: Path) -> No
 
 def print_table(config: Config, sweep: int, seeds: Path) -> None:
     """The paper's values beside those of the rows of a table of seeds, after so many sweeps."""
-    count, lost, sweeps = 0, 0, []
-    with seeds.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            count += 1
-            lost += not math.isfinite(float(row["E"]))
-            if row["solved"] == "1":
-                sweeps.append(int(row["sweeps"]))
+    rows = pd.read_csv(seeds, usecols=["solved", "sweeps", "E"])
+    took, lost = rows.loc[rows["solved"] == 1, "sweeps"], int((~np.isfinite(rows["E"])).sum())
     table = Table("", "paper", "here", title=f"{config.name}: {config.summary}", title_justify="left")
     table.add_row(
         f"learned within {sweep:,} sweeps (95 % interval)",
         "1 run" if config.paper.sweeps else "",
-        str(Share(len(sweeps), count)),
+        share_text(proportion(len(took), len(rows))),
     )
     printed = "" if config.paper.sweeps is None else f"{config.paper.sweeps:,} ({config.paper.source})"
-    table.add_row("sweeps of those that learned: median (quartiles)", printed, quartiles_text(sweeps))
-    if config.paper.sweeps is not None and sweeps:
-        of_those = place(sweeps, config.paper.sweeps)
-        of_all = of_those * len(sweeps) / count
-        by_then = f"{percent(of_all)} of all, {percent(of_those)} of those that learned"
-        table.add_row("learned by the paper's sweeps", "", by_then)
+    table.add_row("sweeps of those that learned: median (quartiles)", printed, quartiles_text(took))
+    if config.paper.sweeps is not None and len(took):
+        by_then = int((took <= config.paper.sweeps).sum())
+        of_all, of_those = by_then / len(rows), by_then / len(took)
+        words = f"{percent(of_all)} of all, {percent(of_those)} of those that learned"
+        table.add_row("learned by the paper's sweeps", "", words)
     if lost:
         table.add_row("E no longer finite", "", f"{lost:,}")
     Console().print(table)

@@ -3,7 +3,8 @@
 Two things stand in the way. (i) Leaving the plateau: the growth of the first symmetry-breaking direction against the
 decay, for first weights of several sizes, at the start and later in training. (ii) Staying learned: networks that a
 reading has taught, trained on with an epsilon that is lowered step by step to the printed one. Then F7: whether the
-decay balances ∂E/∂w in networks that have learned. All go to results/, with a figure; takes some minutes.
+decay balances ∂E/∂w in networks that have learned. All go to results/, from which ``experiments.report`` draws the
+figure; takes some minutes.
 """
 
 import argparse
@@ -14,14 +15,12 @@ from pathlib import Path
 import torch
 from rich.progress import track
 
-from experiments.catalogue import RESULTS
+from experiments.catalogue import BALANCE, GROWTH, KEPT, RESULTS
 from experiments.options.load import load
 from experiments.options.setup import first_population, training_setup
 from experiments.running.command_line import at_least_1
-from experiments.statistics import median
 from experiments.studies.training import rows_of, run_through
-from experiments.tables import read_rows, write_rows
-from repro.figures.mechanism import mechanism_figure
+from experiments.tables import write_rows
 from repro.learning import updated
 from repro.measures.family_trees import decay_balance
 from repro.networks import Network
@@ -40,8 +39,6 @@ FACTORS = (10.0, 7.0, 5.0, 4.0, 3.0, 2.0, 1.0)
 
 AVERAGED = (1, 10, 100)
 """Over how many more sweeps ∂E/∂w is averaged, to be held against the decay."""
-
-GROWTH, KEPT, BALANCE = "family_trees_growth.csv", "family_trees_kept.csv", "family_trees_balance.csv"
 
 
 def growth(networks: int) -> Iterator[dict[str, object]]:
@@ -120,35 +117,8 @@ def restarted(taught: Population) -> Population:
     return population
 
 
-def draw(results: Path) -> Path:
-    """The figure of both, from the tables in ``results``."""
-    rows = [row for row in read_rows(results / GROWTH) if row["sweeps"] == "0"]
-    rates = {
-        reading.replace("_", " "): [
-            median([float(r["growth"]) for r in rows if r["reading"] == reading and float(r["initial_range"]) == size])
-            for size in RANGES
-        ]
-        for reading in READINGS
-    }
-    steps = [[row for row in read_rows(results / KEPT) if float(row["factor"]) == factor] for factor in FACTORS]
-    printed = load("family_trees")
-    figure = mechanism_figure(
-        RANGES,
-        rates,
-        printed.learning.decay,
-        printed.network.initial_range,
-        FACTORS,
-        [sum(row["train_right"] == "100" for row in step) / len(step) for step in steps],
-        [median([float(row["train_right"]) for row in step]) for step in steps],
-    )
-    path = results / "figures" / "family_trees_mechanism.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
-    return path
-
-
 def main() -> None:
-    """Measure, write the tables and the figure."""
+    """Measure, and write the tables."""
     parser = argparse.ArgumentParser(prog="python -m experiments.studies.family_trees_plateau", description=__doc__)
     parser.add_argument(
         "--networks", type=at_least_1, default=16, help="networks for the growth (default: %(default)s)"
@@ -165,7 +135,7 @@ def main() -> None:
     write_rows(arguments.results / GROWTH, growth(arguments.networks))
     print(f"Written: {arguments.results / GROWTH}", flush=True)
     write_rows(arguments.results / KEPT, kept(arguments.learned, arguments.sweeps))
-    print(f"Written: {arguments.results / KEPT}, {draw(arguments.results)}", flush=True)
+    print(f"Written: {arguments.results / KEPT}", flush=True)
     write_rows(arguments.results / BALANCE, balance(arguments.learned))
     print(f"Written: {arguments.results / BALANCE}")
 

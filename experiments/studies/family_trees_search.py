@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+import pandas as pd
 import torch
 from rich.progress import track
 
-from experiments.catalogue import RESULTS
-from experiments.claims.family_trees import SEARCH, learned, negligible
+from experiments.catalogue import RESULTS, SEARCH
+from experiments.claims.family_trees import learned, negligible
 from experiments.options.load import load
 from experiments.options.setup import first_population, training_setup
 from experiments.running.command_line import at_least_1
@@ -56,12 +57,12 @@ def shares(settings: Mapping[str, Any], seeds: int, first_seed: int = 0) -> dict
         setup = training_setup(config)
         population = first_population(config, setup)
         run_through(population, setup)
-        rows = [{key: str(value) for key, value in row.items()} for row in rows_of(setup, population)]
+        rows = pd.DataFrame(rows_of(setup, population)).astype({"E_H": float})
         if count == "with_decay":
-            found["learned"] = sum(map(learned, rows)) / seeds
-            found["held_out_right"] = sum(int(row["held_out_right"]) for row in rows) / seeds
+            found["learned"] = float(learned(rows).mean())
+            found["held_out_right"] = float(rows["held_out_right"].mean())
         else:
-            found["negligible"] = sum(map(negligible, rows)) / seeds
+            found["negligible"] = float(negligible(rows).mean())
     return found
 
 

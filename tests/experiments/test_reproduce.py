@@ -96,7 +96,7 @@ def test_what_is_run_without_a_name(monkeypatch, tmp_path, arguments, missing):
     monkeypatch.setattr(sys, "argv", ["reproduce", *arguments])
     calls = []
     monkeypatch.setattr(reproduce, "reproduce", lambda *given: calls.append(given))
-    monkeypatch.setattr(reproduce.report, "print_networks", lambda results: None)
+    monkeypatch.setattr(reproduce, "print_networks", lambda results: None)
     monkeypatch.setattr(reproduce.report, "update", lambda results: 0)
     with pytest.raises(SystemExit) as end:
         reproduce.main()

@@ -1,38 +1,12 @@
-"""Rows of seeds, Markdown, and documents with places to fill in."""
+"""CSV files, and how numbers stand in a cell."""
+
+import math
 
 import pytest
 
 from experiments.files import NotWritten
-from experiments.statistics import Share
-from experiments.tables import Seeds, filled, markdown, read_rows, write_rows
-from tests.experiments import published
-
-
-@pytest.fixture
-def xor(tmp_path) -> Seeds:
-    write_rows(tmp_path / "xor.csv", published.xor())
-    return Seeds.read(tmp_path, "xor")
-
-
-def test_seeds_that_have_not_learned_stay_in_the_share(xor):
-    assert xor.share() == Share(3, 5)
-    assert xor.sweeps == [500, 600, 700]
-    assert [row["seed"] for row in xor.solved.rows] == ["0", "1", "2"]
-
-
-def test_shares_of_some_seeds(xor):
-    stuck = xor.where(lambda row: row["solved"] == "0")
-    assert stuck.share("stuck_as_printed") == Share(1, 2)
-    assert stuck.name == "xor"
-
-
-def test_config_is_that_of_the_experiment(xor):
-    assert (xor.config.name, xor.config.paper.sweeps) == ("xor", 558)
-
-
-def test_missing_results(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nosuch"):
-        Seeds.read(tmp_path, "nosuch")
+from experiments.statistics import proportion
+from experiments.tables import percent, quartiles_text, read_rows, share_brief, share_text, write_rows
 
 
 def test_rows_come_back_as_they_were_written(tmp_path):
@@ -62,18 +36,26 @@ def test_rows_before_an_interrupt_are_kept_beside_the_earlier_ones(tmp_path, pro
     assert [file.name for file in tmp_path.iterdir()] == ["rows.csv"]
 
 
-def test_markdown():
-    assert markdown(["a", "b"], [["1", "2"], ["3", ""]]) == "| a | b |\n| --- | --- |\n| 1 | 2 |\n| 3 |  |"
+def test_a_share_in_words():
+    assert share_text(proportion(6379, 10_000)) == "63.8 % (6,379 of 10,000; 62.8 to 64.7)"
+    assert share_brief(proportion(6379, 10_000)) == "63.8 % (62.8 to 64.7)"
 
 
-def test_filled_replaces_what_is_between_the_markers_only():
-    text = "before\n<!-- x -->\nold\nolder\n<!-- /x -->\nafter <!-- y --><!-- /y -->\n"
-    expected = "before\n<!-- x -->\nnew\n<!-- /x -->\nafter <!-- y -->\n1\n<!-- /y -->\n"
-    assert filled(text, {"x": "new", "y": "1"}) == expected
-    assert filled(expected, {"x": "new", "y": "1"}) == expected
+@pytest.mark.parametrize("n", [1, 3, 49, 999, 4_999])
+def test_a_share_says_how_many_they_were(n):
+    """A quotient times n is not always a whole number in a computer."""
+    for k in range(0, n + 1, max(1, n // 50)):
+        assert f"({k:,} of {n:,};" in share_text(proportion(k, n))
 
 
-@pytest.mark.parametrize("text", ["", "<!-- x -->", "<!-- /x -->", "<!-- /x --> <!-- x -->", "<!-- xx --><!-- /xx -->"])
-def test_filled_without_markers(text):
-    with pytest.raises(ValueError, match="no markers <!-- x --> and <!-- /x -->"):
-        filled(text, {"x": "new"})
+@pytest.mark.parametrize(
+    ("value", "words"), [(0, "0 %"), (0.0004, "0.0 %"), (0.021, "2.1 %"), (0.1, "10 %"), (0.996, "100 %")]
+)
+def test_percent(value, words):
+    assert percent(value) == words
+
+
+def test_quartiles_in_words():
+    assert quartiles_text([800, 1200, 2000]) == "1,200 (1,000 to 1,600)"
+    assert quartiles_text([]) == "-"
+    assert quartiles_text([100, 1200, math.inf, math.inf], 5_000) == ">5,000 (925 to >5,000)"

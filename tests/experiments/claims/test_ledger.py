@@ -10,10 +10,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from experiments.catalogue import PUBLISHED, READINGS, RESULTS, SCRIPTS, STUDIES
-from experiments.claims import evidence
-from experiments.claims import ledger as claims
-from experiments.claims.evidence import Measured
+from experiments import statistics
+from experiments.catalogue import BALANCE, GROWTH, KEPT, PUBLISHED, READINGS, RESULTS, SCRIPTS, SEARCH, STUDIES
+from experiments.claims import ledger
 from experiments.claims.ledger import (
     FAILS,
     HOLDS,
@@ -26,28 +25,31 @@ from experiments.claims.ledger import (
     Judged,
     beyond,
 )
+from experiments.claims.results import table as table_of
 from experiments.options.load import load
-from experiments.studies import grids as studies
+from experiments.statistics import Estimate, proportion
+from experiments.studies import grids
 from experiments.tables import csv_text, write_rows
 
-CLAIMS = claims.read_ledger()
+CLAIMS = ledger.read_ledger()
 TESTS = [(claim, test) for claim in CLAIMS for test in claim.tests]
 DECIDING = [(claim, test) for claim, test in TESTS if test.decides]
-COMPARED = ("gain", "faster", "sooner", "apart")
 ENOUGH = 5
 """Seeds of a made-up study: two odd ones, and three even ones."""
 
 
 @pytest.fixture(scope="module")
 def judged() -> list[Judged]:
-    """What the published results say."""
-    return claims.judge(RESULTS)
+    """What the published results say, with fewer resamples: what these tests look at does not hang on them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(statistics, "RESAMPLES", 599)
+        return ledger.judge(RESULTS)
 
 
 @pytest.fixture(scope="module")
 def written(judged) -> list[dict[str, str]]:
     """results/claims.csv as a reader has it."""
-    return list(csv.DictReader(io.StringIO(csv_text(claims.csv_rows(judged)))))
+    return list(csv.DictReader(io.StringIO(csv_text(ledger.csv_rows(judged)))))
 
 
 def of(items) -> list[str]:
@@ -68,9 +70,10 @@ def test_every_claim_is_named_once_and_says_where_it_stands():
 
 def written_by_scripts() -> set[str]:
     """The tables that scripts name in their constants."""
-    modules = [importlib.import_module(f"experiments.{name}") for name in (*SCRIPTS, "mechanism", "search")]
+    modules = [importlib.import_module(f"experiments.studies.{name}") for name in SCRIPTS]
     constants = [value for module in modules for value in vars(module).values() if isinstance(value, str)]
-    return {Path(value).stem for value in constants if value.endswith(".csv")}
+    files = [value for value in constants if value.endswith(".csv")]
+    return {Path(file).stem for file in (*files, SEARCH, GROWTH, KEPT, BALANCE)}
 
 
 def test_every_table_is_one_that_is_written():
@@ -92,7 +95,7 @@ def test_the_lines_are_in_order_and_apart(claim, test):
 @pytest.mark.parametrize(("claim", "test"), TESTS, ids=of(TESTS))
 def test_an_experiment_s_sweeps_are_those_that_its_networks_had(claim, test):
     """Only an experiment's own table has a limit; another one's is given by the test."""
-    limited = test.tuned or test.measure in ("faster", "sooner", "typical")
+    limited = test.best or test.measure in ledger.OF_TIMES
     assert not limited or bool(test.within) != (test.table in {*PUBLISHED, *STUDIES})
 
 
@@ -110,8 +113,8 @@ def test_every_test_of_a_published_table_finds_its_rows(judged):
 def made_up(name: str) -> list[dict[str, object]]:
     """A study's table, of a few seeds: the larger the setting's place and the seed, the more sweeps."""
     limit, rows = load(name).learning.sweeps, []
-    for place, setting in enumerate(studies.settings(name)):
-        at = {studies.column(option): value for option, value in setting}
+    for place, setting in enumerate(grids.settings(name)):
+        at = {grids.column(option): value for option, value in setting}
         for seed in range(ENOUGH):
             late = seed == ENOUGH - 1
             sweeps = "" if late else limit // 200 + 3 * place + seed
@@ -122,16 +125,16 @@ def made_up(name: str) -> list[dict[str, object]]:
 @pytest.mark.parametrize("name", sorted({test.table for _, test in TESTS} & {*STUDIES}))
 def test_every_test_of_a_study_finds_settings_of_it(name, tmp_path, monkeypatch):
     """In a made-up table with the settings of the file: every name and every value is one of it."""
-    monkeypatch.setattr(evidence, "RESAMPLES", 99)
+    monkeypatch.setattr(statistics, "RESAMPLES", 99)
     write_rows(tmp_path / f"{name}.csv", made_up(name))
     for claim, test in TESTS:
         if test.table != name:
             continue
-        found = claims.measured(test, tmp_path, 0.95)
-        assert found is not None, (claim.id, test.says)
-        assert bool(found.at) == bool(test.tuned)
-        assert found.at.count(" against ") == bool(test.tuned and test.versus)
-        for column in test.tuned:
+        found = ledger.measured(test, tmp_path, 0.95)
+        assert found.at_95 is not None, (claim.id, test.says)
+        assert bool(found.at) == bool(test.best)
+        assert found.at.count(" against ") == bool(test.best and test.versus)
+        for column in test.best:
             assert f"{column} " in found.at
         settings = [set(frame_of(tmp_path, name, where)) for where in (test.among, test.versus) if where]
         assert len(settings) < 2 or not settings[0] & settings[1]  # two groups of networks are two
@@ -160,15 +163,18 @@ def test_what_is_compared_differs_in_one_thing():
 SHARE = "{says: a share, table: xor, share: solved == 1, holds: '>= 0.5', fails: '< 0.1'}"
 
 REFUSED = {
-    "no measure": ("{says: nothing, table: xor}", ["'nothing': give one of share, gain", "it has none"]),
+    "no measure": ("{says: nothing, table: xor}", ["'nothing': give one of share, difference", "it has none"]),
     "two measures": (
         "{says: both, table: xor, share: solved == 1, median: E}",
         ["'both': give one of", "it has ['share', 'median']"],
     ),
-    "gain of nothing else": ("{says: more, table: xor, gain: solved == 1}", ["'more': versus is for gain, faster"]),
-    "faster likewise": ("{says: fast, table: xor, faster: sweeps}", ["'fast': versus is for", "they need it"]),
-    "apart likewise": ("{says: far, table: xor, apart: sweeps}", ["'far': versus is for"]),
-    "a share of two": ("{says: one, table: xor, share: a, versus: b == 1}", ["'one': versus is for gain"]),
+    "difference to nothing": (
+        "{says: more, table: xor, difference: solved == 1}",
+        ["'more': versus is for difference, mean"],
+    ),
+    "mean_ratio likewise": ("{says: fast, table: xor, mean_ratio: sweeps}", ["'fast': versus is for", "they need it"]),
+    "ks_distance likewise": ("{says: far, table: xor, ks_distance: sweeps}", ["'far': versus is for"]),
+    "a share of two": ("{says: one, table: xor, share: a, versus: b == 1}", ["'one': versus is for difference"]),
     "holds without fails": (
         "{says: half, table: xor, share: a, holds: '>= 1'}",
         ["'half': give both holds and fails, or neither"],
@@ -185,11 +191,11 @@ REFUSED = {
     "line of no number": ("{says: eq, table: xor, share: a, holds: '>= some', fails: '< 1'}", ["'some'"]),
     "unknown field": ("{says: a, table: xor, shar: a}", ["'shar'"]),
     "no table": ("{says: a, share: a}", ["table"]),
-    "place of a word": ("{says: a, table: xor, place: early}", ["early"]),
+    "rank of a word": ("{says: a, table: xor, two_sided_rank: early}", ["early"]),
 }
 
 
-def ledger(directory: Path, tests: str, more: str = "") -> Path:
+def ledger_in(directory: Path, tests: str, more: str = "") -> Path:
     path = directory / "ledger.yaml"
     path.write_text(f"claims:\n- {{id: T1, about: a, says: b, place: N p.1, tests: [{tests}]}}\n{more}")
     return path
@@ -197,7 +203,7 @@ def ledger(directory: Path, tests: str, more: str = "") -> Path:
 
 def refusal(path: Path) -> str:
     with pytest.raises(ValueError, match=r"^ledger.yaml: ") as refused:
-        claims.read_ledger(path)
+        ledger.read_ledger(path)
     assert "\n" not in str(refused.value)
     return str(refused.value)
 
@@ -205,10 +211,10 @@ def refusal(path: Path) -> str:
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_test_that_cannot_be_used_is_refused(tmp_path, name):
     test, words = REFUSED[name]
-    message = refusal(ledger(tmp_path, f"{SHARE}, {test}"))
+    message = refusal(ledger_in(tmp_path, f"{SHARE}, {test}"))
     for word in words:
         assert word in message
-    if name not in ("unknown field", "no table", "place of a word"):
+    if name not in ("unknown field", "no table", "rank of a word"):
         assert "claim T1" in message
 
 
@@ -225,12 +231,12 @@ def test_a_test_that_cannot_be_used_is_refused(tmp_path, name):
 )
 def test_a_claim_that_cannot_be_used_is_refused(tmp_path, more, words):
     entry = "- {about: a, says: b, place: N p.1, " + more.replace("TEST", SHARE) + "}\n"
-    assert words in refusal(ledger(tmp_path, SHARE, entry))
+    assert words in refusal(ledger_in(tmp_path, SHARE, entry))
 
 
 def test_what_is_no_mistake_is_read(tmp_path):
     more = "- {id: T2, about: a, says: b, place: c, untestable: why, tests: [{says: a, table: xor, share: a}]}\n"
-    first, second = claims.read_ledger(ledger(tmp_path, SHARE, more))
+    first, second = ledger.read_ledger(ledger_in(tmp_path, SHARE, more))
     assert (first.tests[0].measure, first.tests[0].decides, first.known) == ("share", True, False)
     assert (second.untestable, second.tests[0].decides) == ("why", False)
 
@@ -238,12 +244,12 @@ def test_what_is_no_mistake_is_read(tmp_path):
 # Verdicts ----------------------------------------------------------------------------------------------------
 
 
-def share(holds: str = ">= 0.9", fails: str = "< 0.5") -> claims.Test:
-    return claims.Test("a share", "xor", share="solved == 1", holds=holds, fails=fails)
+def share(holds: str = ">= 0.9", fails: str = "< 0.5") -> ledger.Test:
+    return ledger.Test("a share", "xor", share="solved == 1", holds=holds, fails=fails)
 
 
-def between(low: float, high: float) -> Measured:
-    return Measured((low + high) / 2, low, high, 10)
+def between(low: float, high: float) -> Estimate:
+    return Estimate((low + high) / 2, low, high, 10)
 
 
 @pytest.mark.parametrize(
@@ -263,7 +269,7 @@ def between(low: float, high: float) -> Measured:
     ],
 )
 def test_the_whole_interval_has_to_be_beyond_a_line(low, high, verdict):
-    assert claims.verdict_of(share(), between(low, high)) == verdict
+    assert ledger.verdict_of(share(), between(low, high)) == verdict
 
 
 @pytest.mark.parametrize(
@@ -278,7 +284,7 @@ def test_the_whole_interval_has_to_be_beyond_a_line(low, high, verdict):
     ],
 )
 def test_lines_below_which_a_claim_holds(low, high, verdict):
-    assert claims.verdict_of(share("<= 0.02", "> 0.1"), between(low, high)) == verdict
+    assert ledger.verdict_of(share("<= 0.02", "> 0.1"), between(low, high)) == verdict
 
 
 @pytest.mark.parametrize("line", ["> 0", ">= 0", "< 0", "<= 0"])
@@ -287,8 +293,8 @@ def test_a_line_itself_is_beyond_it_only_where_it_says_so(line):
 
 
 def test_a_test_without_lines_does_not_decide():
-    assert claims.verdict_of(share("", ""), between(0, 1)) == ""
-    assert claims.verdict_of(share(), None) == NOT_RUN
+    assert ledger.verdict_of(share("", ""), between(0, 1)) == ""
+    assert ledger.verdict_of(share(), None) == NOT_RUN
 
 
 def claim(*, untestable: str = "") -> Claim:
@@ -313,9 +319,9 @@ def claim(*, untestable: str = "") -> Claim:
     ],
 )
 def test_a_claim_holds_where_all_its_tests_do(verdicts, whole):
-    assert claims.together(claim(), verdicts) == whole
-    assert claims.together(claim(), verdicts[::-1]) == whole
-    assert claims.together(claim(untestable="why"), verdicts) == UNTESTABLE
+    assert ledger.together(claim(), verdicts) == whole
+    assert ledger.together(claim(), verdicts[::-1]) == whole
+    assert ledger.together(claim(untestable="why"), verdicts) == UNTESTABLE
 
 
 def test_only_tests_with_lines_decide_and_each_level_by_itself():
@@ -333,70 +339,36 @@ def table(directory: Path, name: str, **columns: list[object]) -> None:
 
 
 def test_a_table_that_is_not_there_has_not_been_run(tmp_path):
-    assert claims.measured(share(), tmp_path, 0.95) is None
-    (one,) = claims.judge(tmp_path, ledger(tmp_path, SHARE))
+    assert ledger.measured(share(), tmp_path, 0.95).at_95 is None
+    (one,) = ledger.judge(tmp_path, ledger_in(tmp_path, SHARE))
     assert (one.verdict, one.verdict_at_95, one.findings[0].verdict) == (NOT_RUN,) * 3
 
 
 def test_one_network_of_each_is_judged_without_a_word(tmp_path):
     """As after ``reproduce --seeds 1``: nothing can be said, and nothing breaks."""
     table(tmp_path, "xor_rules", rule=["a", "b"], epsilon=[1, 1], seed=[0, 0], solved=[1, 1], sweeps=[10, 20])
-    for measure in ("apart", "faster"):
-        test = claims.Test("x", "xor_rules", among="rule == 'a'", versus="rule == 'b'", holds="<= 0.2", fails="> 0.5")
+    for measure in ("ks_distance", "mean_ratio"):
+        test = ledger.Test("x", "xor_rules", among="rule == 'a'", versus="rule == 'b'", holds="<= 0.2", fails="> 0.5")
         setattr(test, measure, "sweeps")
-        assert claims.verdict_of(test, claims.measured(test, tmp_path, 0.95)) == UNDECIDED
-        test.tuned = ["epsilon"]
-        assert claims.verdict_of(test, claims.measured(test, tmp_path, 0.95)) == NOT_RUN  # no odd seed
+        assert ledger.measured(test, tmp_path, 0.95).verdict == UNDECIDED
+        test.best = ["epsilon"]
+        assert ledger.measured(test, tmp_path, 0.95).verdict == NOT_RUN  # no odd seed
 
 
 def test_rows_that_are_not_there_are_not_chosen_from(tmp_path):
     table(tmp_path, "xor_rules", rule=["a"] * 4, epsilon=[1] * 4, seed=[0, 1, 2, 3], solved=[1] * 4, sweeps=[9] * 4)
-    test = claims.Test("x", "xor_rules", among="rule == 'b'", tuned=["epsilon"], share="solved == 1")
-    assert claims.measured(test, tmp_path, 0.95) is None
-
-
-MEASURED = {
-    "share": ({"share": "solved == 1"}, lambda own, other: evidence.share(own, "solved == 1", 0.9)),
-    "gain": ({"gain": "solved == 1"}, lambda own, other: evidence.gain(own, other, "solved == 1", 0.9)),
-    "median": ({"median": "E"}, lambda own, other: evidence.median(own, "E", 0.9)),
-    "largest": ({"largest": "E"}, lambda own, other: evidence.largest(own, "E")),
-    "slope": ({"slope": ["seed + 1", "E"]}, lambda own, other: evidence.slope(own, "seed + 1", "E")),
-    "faster": ({"faster": "sweeps"}, lambda own, other: evidence.faster(own, other, 50, 0.9)),
-    "sooner": ({"sooner": "sweeps"}, lambda own, other: evidence.sooner(own, other, 50, 0.9)),
-    "typical": ({"typical": "sweeps"}, lambda own, other: evidence.typical(own, 50, 0.9)),
-    "place": ({"place": 12.0}, lambda own, other: evidence.place(own, 12, 0.9)),
-    "apart": ({"apart": "E"}, lambda own, other: evidence.apart(own, other, "E", 0.9)),
-}
-
-
-def test_every_measure_is_tried():
-    assert (*MEASURED,) == claims.MEASURES
-
-
-@pytest.mark.parametrize("measure", MEASURED)
-def test_each_measure_is_that_of_evidence(tmp_path, monkeypatch, measure):
-    """With the rows, the other rows, the level and the sweeps that the test names."""
-    monkeypatch.setattr(evidence, "RESAMPLES", 199)
-    n = 40
-    sweeps = [seed % 9 + 5 if seed % 8 else "" for seed in range(2 * n)]
-    columns = {"seed": [*range(n)] * 2, "rule": ["a"] * n + ["b"] * n, "sweeps": sweeps}
-    table(tmp_path, "t", **columns, solved=[int(s != "") for s in sweeps], E=[1 + (7 * s) % 23 for s in range(2 * n)])
-    given, expected = MEASURED[measure]
-    versus = "rule == 'b'" if measure in COMPARED else ""
-    test = claims.Test("x", "t", among="rule == 'a'", versus=versus, within=50, **given)
-    claims.check(test)
-    own, other = (pd.read_csv(tmp_path / "t.csv").query(f"rule == '{rule}'") for rule in "ab")
-    assert claims.measured(test, tmp_path, 0.9) == expected(own, other)
+    test = ledger.Test("x", "xor_rules", among="rule == 'b'", best=["epsilon"], share="solved == 1")
+    assert ledger.measured(test, tmp_path, 0.95).at_95 is None
 
 
 def test_sweeps_are_those_of_the_experiment_where_a_test_does_not_give_them(tmp_path):
     table(tmp_path, "xor_2_2_1", seed=[0, 1, 2, 3], kind=[0, 0, 1, 1], solved=[1, 1, 0, 0], sweeps=[10, 10, "", ""])
-    test = claims.Test("x", "xor_2_2_1", among="kind == 0", versus="kind == 1", faster="sweeps")
-    found = claims.measured(test, tmp_path, 0.95)
+    test = ledger.Test("x", "xor_2_2_1", among="kind == 0", versus="kind == 1", mean_ratio="sweeps")
+    found = ledger.measured(test, tmp_path, 0.95).at_95
     assert found is not None
     assert found.value == load("xor_2_2_1").learning.sweeps / 10
     test.within = 40
-    found = claims.measured(test, tmp_path, 0.95)
+    found = ledger.measured(test, tmp_path, 0.95).at_95
     assert found is not None
     assert found.value == 4
 
@@ -407,22 +379,22 @@ def test_sweeps_are_those_of_the_experiment_where_a_test_does_not_give_them(tmp_
 def test_all_intervals_that_decide_share_the_5_in_100(tmp_path):
     """Two that decide: 97.5 % each. What has no interval, and what only informs, takes no part."""
     tests = f"{SHARE}, {SHARE}, {{says: a, table: xor, share: solved == 0}}"
-    exact = "{says: e, table: xor, largest: E, holds: <= 1, fails: '> 2'}"
-    path = ledger(tmp_path, f"{tests}, {exact}")
+    exact = "{says: e, table: xor, maximum: E, holds: <= 1, fails: '> 2'}"
+    path = ledger_in(tmp_path, f"{tests}, {exact}")
     table(tmp_path, "xor", seed=[*range(40)], solved=[1, 0, 1, 1] * 10, E=[0.5] * 40)
-    assert claims.intervals(claims.read_ledger(path)) == 2
-    (one,) = claims.judge(tmp_path, path)
+    assert ledger.intervals(ledger.read_ledger(path)) == 2
+    (one,) = ledger.judge(tmp_path, path)
     for finding in one.findings[:2]:
         assert finding.at_95 is not None
         assert finding.simultaneous is not None
-        assert (finding.at_95.low, finding.at_95.high) == evidence.wilson(30, 40, 0.95)
-        assert (finding.simultaneous.low, finding.simultaneous.high) == evidence.wilson(30, 40, 0.975)
-    assert claims.intervals([]) == 1
+        assert finding.at_95 == proportion(30, 40)
+        assert finding.simultaneous == proportion(30, 40, 0.975)
+    assert ledger.intervals([]) == 1
 
 
 def test_the_level_of_the_ledger():
-    deciding = sum(test.decides and test.measure not in ("largest", "slope") for _, test in TESTS)
-    assert claims.intervals(CLAIMS) == deciding > 50
+    deciding = sum(test.decides and test.measure not in ("maximum", "log_log_slope") for _, test in TESTS)
+    assert ledger.intervals(CLAIMS) == deciding > 50
 
 
 def test_the_simultaneous_interval_is_the_wider_one(judged):
@@ -469,8 +441,8 @@ def test_a_reader_can_find_every_claim_s_verdict_from_its_rows(written):
 def test_a_reader_can_find_every_share_and_median_from_the_table(written):
     tried = 0
     for row in written:
-        if row["measure"] in ("share", "median") and row["ours"] and not row["tuned"]:
-            rows = pd.read_csv(RESULTS / row["table"])
+        if row["measure"] in ("share", "median") and row["ours"] and not row["best"]:
+            rows = table_of(RESULTS / row["table"])
             rows = rows.query(row["among"]) if row["among"] else rows
             found = rows.eval(row["of"])
             assert row["n"] == str(len(rows))
@@ -497,6 +469,11 @@ def test_the_table_says_when_the_lines_were_drawn(written):
 
 
 def test_numbers_as_they_stand_in_the_table():
-    assert [claims.number(x) for x in (1 / 3, 1425.0, 1e-12, math.inf)] == ["0.333333", "1425", "1e-12", "inf"]
-    test = claims.Test("x", "t", slope=["weights", "multiply_adds"])
-    assert claims.expression(test) == "weights multiply_adds"
+    assert [ledger.number(x) for x in (1 / 3, 1425.0, 1e-12, math.inf)] == ["0.333333", "1425", "1e-12", "inf"]
+
+
+def test_what_a_measure_is_of_stands_in_words(tmp_path):
+    slope = "{says: a, table: t, log_log_slope: [weights, n], holds: '> 1', fails: < 1}"
+    tests = f"{slope}, {{says: b, table: t, two_sided_rank: 12}}"
+    rows = ledger.csv_rows(ledger.judge(tmp_path, ledger_in(tmp_path, tests)))
+    assert [(row["measure"], row["of"]) for row in rows] == [("log_log_slope", "weights n"), ("two_sided_rank", "12.0")]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -36,7 +37,7 @@ from experiments.options.setup import (
     task_of,
     training_setup,
 )
-from experiments.tables import Seeds
+from experiments.tables import read_rows
 from repro import equations
 from repro.errors import included_cases
 from repro.learning import Phase, phase_of, updated
@@ -858,11 +859,11 @@ def test_kept_sweeps_follow_the_curve():
 
 
 def test_typical_seeds_are_the_median_and_the_first_that_failed():
-    rows = [("0", "1", "90"), ("1", "0", ""), ("2", "1", "50"), ("3", "1", "70"), ("4", "0", "")]
-    seeds = Seeds("xor", [{"seed": s, "solved": solved, "sweeps": sweeps} for s, solved, sweeps in rows])
-    assert typical_seeds(seeds) == [3, 1]
-    assert typical_seeds(replace(seeds, rows=seeds.rows[1:2])) == [1]
-    assert typical_seeds(replace(seeds, rows=seeds.rows[:1])) == [0]
+    rows = [(0, 1, 90), (1, 0, np.nan), (2, 1, 50), (3, 1, 70), (4, 0, np.nan)]
+    networks = pd.DataFrame(rows, columns=["seed", "solved", "sweeps"])
+    assert typical_seeds(networks) == [3, 1]
+    assert typical_seeds(networks[1:2]) == [1]
+    assert typical_seeds(networks[:1]) == [0]
 
 
 def test_what_the_page_cannot_show_is_refused(tmp_path):
@@ -893,7 +894,7 @@ def test_full_runs_are_what_the_results_say():
     """The networks that the page calls learned and stuck are so in float64 too, and the page stays below 3 MB."""
     whole = [experiment_data(name, RESULTS) for name in SHOWN]
     for experiment in whole:
-        rows = {int(row["seed"]): row for row in Seeds.read(RESULTS, experiment["name"]).rows}
+        rows = {int(row["seed"]): row for row in read_rows(RESULTS / f"{experiment['name']}.csv")}
         for run in experiment["runs"]:
             assert (run["learned_after"] is not None) == (rows[run["seed"]]["solved"] == "1")
     assert [len(experiment["runs"]) for experiment in whole] == [2, 2, 2, 2, 2, 1]

@@ -4,7 +4,6 @@ import itertools
 import re
 import shutil
 from dataclasses import replace
-from functools import lru_cache
 from html import unescape
 from html.parser import HTMLParser
 from math import inf
@@ -14,16 +13,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.catalogue import PUBLISHED, READINGS, SCRIPTS, STUDIES
-from experiments.claims import evidence
-from experiments.claims import ledger as claims
-from experiments.claims.evidence import Measured
+from experiments import statistics
+from experiments.catalogue import PUBLISHED, READINGS, RESULTS, SCRIPTS, STUDIES
+from experiments.claims import ledger
 from experiments.claims.ledger import Claim, Finding, Judged, csv_rows, judge, read_ledger
-from experiments.pages import claims_figures as page_figures
+from experiments.pages import claims_figures
 from experiments.pages.claims import SIGNS, measured_text, page, rules, several
 from experiments.pages.claims_figures import svg
 from experiments.pages.claims_numbers import interval, line_text, plain, with_unit
 from experiments.pages.claims_recompute import PREAMBLE, check, command
+from experiments.statistics import Estimate
 from experiments.tables import write_rows
 from repro.figures import panels
 from repro.figures.panels import Curve, Panel
@@ -32,35 +31,36 @@ from tests.experiments import published
 LEDGER = """
 claims:
   - {id: E2, about: The procedure, says: It costs <little>., place: N p.534, tests: [
-      {says: power, table: chain_rule, among: way == 'backward', slope: [weights, multiply_adds], holds: <= 1.2,
+      {says: power, table: chain_rule, among: way == 'backward', log_log_slope: [weights, multiply_adds], holds: <= 1.2,
        fails: "> 1.5"}]}
   - {id: E1, about: The procedure, says: It is right., place: N p.534, doubt: Small & exact., tests: [
-      {says: largest difference, table: chain_rule, among: way == 'differences', largest: "off", holds: <= 1e-6,
+      {says: largest difference, table: chain_rule, among: way == 'differences', maximum: "off", holds: <= 1e-6,
        fails: "> 1e-4"}]}
   - {id: E3, about: The procedure, says: It makes no difference., place: P p.324, tests: [
-      {says: distance, table: xor_rules, among: rule == 'steepest' and epsilon == 1 and solved == 1, apart: sweeps,
-       versus: rule == 'per_case' and epsilon == 1 and solved == 1, holds: <= 0.2, fails: "> 0.5"}]}
+      {says: distance, table: xor_rules, ks_distance: sweeps, holds: <= 0.2, fails: "> 0.5",
+       among: rule == 'steepest' and epsilon == 1 and solved == 1,
+       versus: rule == 'per_case' and epsilon == 1 and solved == 1}]}
   - {id: S2b, about: Symmetry, says: "It took 1,425 sweeps.", place: N Fig. 1, known: true, tests: [
-      {says: how usual, table: symmetry, place: 1425, paper: "1,425 sweeps", holds: ">= 0.05", fails: < 0.05},
-      {says: half, table: symmetry, typical: sweeps},
+      {says: how usual, table: symmetry, two_sided_rank: 1425, paper: "1,425 sweeps", holds: ">= 0.05", fails: < 0.05},
+      {says: half, table: symmetry, survival_median: sweeps},
       {says: ratio, table: symmetry, among: solved == 1, median: ratio_middle, paper: "1.99"}]}
   - {id: F3, about: Family trees, says: One unit tells nationality., place: N Fig. 4, known: true, tests: [
       {says: better than chance, table: family_trees_readings, among: reading == 'gain' and count == 'with_decay',
        share: nationality > nationality_shuffled.quantile(0.95), holds: ">= 0.9", fails: < 0.5}]}
   - {id: G1, about: The rule, says: Momentum is better., place: N p.535, tests: [
-      {says: times fewer, table: xor_rules, among: rule == 'momentum', versus: rule == 'steepest', tuned: [epsilon],
-       faster: sweeps, holds: ">= 1.5", fails: <= 1},
-      {says: and so, table: symmetry_rules, among: rule == 'momentum', versus: rule == 'steepest', tuned: [epsilon],
-       within: 4000, faster: sweeps},
-      {says: half, table: xor_rules, among: rule == 'momentum', versus: rule == 'steepest', sooner: sweeps}]}
+      {says: times fewer, table: xor_rules, among: rule == 'momentum', versus: rule == 'steepest', best: [epsilon],
+       mean_ratio: sweeps, holds: ">= 1.5", fails: <= 1},
+      {says: and so, table: symmetry_rules, among: rule == 'momentum', versus: rule == 'steepest', best: [epsilon],
+       within: 4000, mean_ratio: sweeps},
+      {says: half, table: xor_rules, among: rule == 'momentum', versus: rule == 'steepest', median_ratio: sweeps}]}
   - {id: G3, about: Minima, says: More is better., place: N p.535, tests: [
-      {says: gain, table: xor_connections, among: hidden == 4, versus: hidden == 2, gain: solved == 1, holds: "> 0",
-       fails: < 0}]}
+      {says: gain, table: xor_connections, among: hidden == 4, versus: hidden == 2, difference: solved == 1,
+       holds: "> 0", fails: < 0}]}
   - {id: G4, about: Functions, says: Any will do., place: N p.534, tests: [
-      {says: tanh, table: xor_functions, among: hidden_function == 'tanh', tuned: [epsilon], share: solved == 1,
+      {says: tanh, table: xor_functions, among: hidden_function == 'tanh', best: [epsilon], share: solved == 1,
        holds: ">= 0.5", fails: < 0.05}]}
   - {id: G5b, about: Depth, says: Deep ones learn., place: N p.533, tests: [
-      {says: deep, table: symmetry_depth, among: layers == 4, tuned: [epsilon, initial_range], share: solved == 1,
+      {says: deep, table: symmetry_depth, among: layers == 4, best: [epsilon, initial_range], share: solved == 1,
        holds: ">= 0.5", fails: < 0.05}]}
   - {id: G6, about: Brains, says: It is no model of brains., place: N p.536, untestable: It is about brains.}
   - {id: X2, about: Exclusive-or, says: It took 558 sweeps., place: P p.331, known: true, tests: [
@@ -69,9 +69,9 @@ claims:
       {says: as printed, table: xor_2_2_1, among: solved == 0, share: stuck_as_printed == 1, holds: ">= 0.5",
        fails: < 0.05}]}
   - {id: X6, about: Exclusive-or, says: More is faster., place: P p.333, tests: [
-      {says: fast, table: xor_hidden_units, among: hidden == 2, typical: sweeps, holds: "> 0", fails: <= 0}]}
+      {says: fast, table: xor_hidden_units, among: hidden == 2, survival_median: sweeps, holds: "> 0", fails: <= 0}]}
   - {id: X7, about: Exclusive-or, says: Faster is faster., place: P p.334, tests: [
-      {says: fast, table: xor_learning_rate, among: epsilon == 1, typical: sweeps, holds: "> 0", fails: <= 0}]}
+      {says: fast, table: xor_learning_rate, among: epsilon == 1, survival_median: sweeps, holds: "> 0", fails: <= 0}]}
   - {id: Q1, about: Parity, says: It is learned., place: P p.334, known: true, tests: [
       {says: learned, table: parity, share: solved == 1, holds: ">= 0.01", fails: < 0.01}]}
   - {id: C1, about: Encoder, says: Eight through three., place: P p.335, known: true, tests: [
@@ -120,11 +120,9 @@ def chain_rule():
 
 @pytest.fixture(scope="module", autouse=True)
 def quick():
-    """Few resamples, and each experiment's options read once."""
+    """Few resamples."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evidence, "RESAMPLES", 99)
-        patch.setattr(evidence, "limit_of", lru_cache(evidence.limit_of))
-        patch.setattr(page_figures, "load", lru_cache(page_figures.load))
+        patch.setattr(statistics, "RESAMPLES", 99)
         yield
 
 
@@ -145,15 +143,15 @@ def results(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def ledger(tmp_path_factory):
+def few_claims(tmp_path_factory):
     path = tmp_path_factory.mktemp("ledger") / "claims.yaml"
     path.write_text(LEDGER, encoding="utf-8")
     return path
 
 
 @pytest.fixture(scope="module")
-def judged(results, ledger):
-    return judge(results, ledger)
+def judged(results, few_claims):
+    return judge(results, few_claims)
 
 
 @pytest.fixture(scope="module")
@@ -248,15 +246,15 @@ def test_the_answer_counts_the_verdicts(html, judged):
     lead = words(re.search(r'<p class="lead">(.*?)</p>', html, re.DOTALL).group(1))
     lead = re.sub("<[^>]*>", "", lead)
     assert lead.startswith(f"Of {len(judged)} claims")
-    for verdict in claims.HOLDS, claims.IN_PART, claims.FAILS:
+    for verdict in ledger.HOLDS, ledger.IN_PART, ledger.FAILS:
         count = sum(one.verdict == verdict for one in judged)
         assert several(count, verdict) in lead
     assert sum(int(n) for n in re.findall(r"(\d+) (?:hold|do|is|are|cannot|ha)", lead)) == len(judged)
 
 
 def test_what_changes_between_the_two_intervals_is_listed(results):
-    line = claims.Test("some that count", "symmetry", share="solved == 1", holds=">= 0.5", fails="< 0.1")
-    surely, perhaps = Measured(0.6, 0.55, 0.65, 99), Measured(0.6, 0.45, 0.75, 99)
+    line = ledger.Test("some that count", "symmetry", share="solved == 1", holds=">= 0.5", fails="< 0.1")
+    surely, perhaps = Estimate(0.6, 0.55, 0.65, 99), Estimate(0.6, 0.45, 0.75, 99)
     claim = Claim("Z1", "Things", "It is so.", "N p.1", [line])
     same = page([Judged(claim, (Finding(line, surely, surely),))], results)
     assert words(same).count("none.") == 2
@@ -266,7 +264,7 @@ def test_what_changes_between_the_two_intervals_is_listed(results):
 
 
 def test_the_rules_are_those_of_the_ledger(html):
-    found = rules(claims.LEDGER.read_text(encoding="utf-8"))
+    found = rules(ledger.LEDGER.read_text(encoding="utf-8"))
     assert len(found) == 11
     assert found[0] == ("always, in general", "at least 90 % of the networks; fails below 50 %")
     assert found[7] == ("the same numbers", "to 1e-9 of the largest; fails beyond 1e-6")
@@ -277,12 +275,12 @@ def test_the_rules_are_those_of_the_ledger(html):
 def test_it_says_how_many_lines_were_drawn_late(html, judged):
     seen = sum(one.claim.known for one in judged if not one.claim.untestable)
     before = sum(not one.claim.known for one in judged if not one.claim.untestable)
-    assert seen + before == sum(one.verdict != claims.UNTESTABLE for one in judged)
+    assert seen + before == sum(one.verdict != ledger.UNTESTABLE for one in judged)
     assert f"<strong>{before}</strong> were drawn before the runs, and those of <strong>{seen}</strong>" in words(html)
 
 
 def test_m_is_that_of_the_verdicts(html, judged):
-    m = claims.intervals([one.claim for one in judged])
+    m = ledger.intervals([one.claim for one in judged])
     assert m == 13  # of 14 tests that decide: a slope is counted, not estimated
     assert f"with m = {m} intervals" in words(html)
     assert f"{100 - 5 / m:.3f} %" in html
@@ -290,9 +288,9 @@ def test_m_is_that_of_the_verdicts(html, judged):
 
 def test_words_are_escaped(results):
     evil = "<script>alert(1)</script> & \"'"
-    test = claims.Test(evil, "symmetry", among="solved == 1", share="E < 0.5", paper=evil, holds="> 0.5", fails="< 0.1")
-    found = Measured(0.75, 0.7, 0.8, 4, evil)
-    one = Judged(Claim("Z1", evil, evil, evil, [test], doubt=evil), (Finding(test, found, found),))
+    test = ledger.Test(evil, "symmetry", among="solved == 1", share="E < 0.5", paper=evil, holds="> 0.5", fails="< 0.1")
+    found = Estimate(0.75, 0.7, 0.8, 4)
+    one = Judged(Claim("Z1", evil, evil, evil, [test], doubt=evil), (Finding(test, found, found, evil),))
     html = page([one], results)
     assert "<script" not in html
     assert html.count("&lt;script&gt;") >= 6
@@ -329,8 +327,8 @@ def test_a_table_without_rows_for_a_test_is_not_called_missing(results, judged):
 
 def test_a_figure_without_its_table_is_left_out(results, tmp_path):
     shutil.copy(results / "parity_per_case.csv", tmp_path)
-    assert [len(drawing.panels) for drawing in page_figures.drawings("Q1", tmp_path)] == [1]
-    assert page_figures.drawings("X2", tmp_path) == []
+    assert [len(drawing.panels) for drawing in claims_figures.drawings("Q1", tmp_path)] == [1]
+    assert claims_figures.drawings("X2", tmp_path) == []
 
 
 # The file -----------------------------------------------------------------------------------------------------------
@@ -387,7 +385,7 @@ def test_a_figure_is_the_same_where_lengths_are_rounded_otherwise(monkeypatch):
 
 
 def share(**lines):
-    return claims.Test("x", "symmetry", share="solved == 1", **lines)
+    return ledger.Test("x", "symmetry", share="solved == 1", **lines)
 
 
 @pytest.mark.parametrize(
@@ -398,20 +396,20 @@ def share(**lines):
         (share(), 1.0, "100.0 %"),
         (share(holds=">= 0.9", fails="< 0.5"), 0.8998, "89.98 %"),  # not 90.0: it is not beyond the line
         (share(holds=">= 0.9", fails="< 0.5"), 0.9, "90.0 %"),
-        (claims.Test("x", "t", versus="a", gain="b"), 0.1234, "+12.3 points"),
-        (claims.Test("x", "t", versus="a", gain="b"), -0.05, "−5.0 points"),
-        (claims.Test("x", "t", versus="a", gain="b", holds="> 0", fails="< 0"), 0.0003, "+0.03 points"),
-        (claims.Test("x", "t", versus="a", faster="sweeps"), 2.136, "2.14 times"),
-        (claims.Test("x", "symmetry", typical="sweeps"), 2820.0, "2,820"),
-        (claims.Test("x", "symmetry", typical="sweeps"), inf, ">5,000"),
-        (claims.Test("x", "t", median="y"), 0.000391969, "3.92 × 10⁻⁴"),
-        (claims.Test("x", "t", largest="off"), 2.5e-16, "2.50 × 10⁻¹⁶"),
-        (claims.Test("x", "t", largest="off"), 1e-9, "1.00 × 10⁻⁹"),
-        (claims.Test("x", "t", largest="off"), 0.0, "0"),
-        (claims.Test("x", "t", median="y"), 1.98589, "1.99"),
-        (claims.Test("x", "t", median="y"), 1425.0, "1,425"),
-        (claims.Test("x", "t", place=1425.0, holds=">= 0.05", fails="< 0.05"), 0.04996, "0.04996"),
-        (claims.Test("x", "t", place=1425.0), 0.21, "0.210"),
+        (ledger.Test("x", "t", versus="a", difference="b"), 0.1234, "+12.3 points"),
+        (ledger.Test("x", "t", versus="a", difference="b"), -0.05, "−5.0 points"),
+        (ledger.Test("x", "t", versus="a", difference="b", holds="> 0", fails="< 0"), 0.0003, "+0.03 points"),
+        (ledger.Test("x", "t", versus="a", mean_ratio="sweeps"), 2.136, "2.14 times"),
+        (ledger.Test("x", "symmetry", survival_median="sweeps"), 2820.0, "2,820"),
+        (ledger.Test("x", "symmetry", survival_median="sweeps"), inf, ">5,000"),
+        (ledger.Test("x", "t", median="y"), 0.000391969, "3.92 × 10⁻⁴"),
+        (ledger.Test("x", "t", maximum="off"), 2.5e-16, "2.50 × 10⁻¹⁶"),
+        (ledger.Test("x", "t", maximum="off"), 1e-9, "1.00 × 10⁻⁹"),
+        (ledger.Test("x", "t", maximum="off"), 0.0, "0"),
+        (ledger.Test("x", "t", median="y"), 1.98589, "1.99"),
+        (ledger.Test("x", "t", median="y"), 1425.0, "1,425"),
+        (ledger.Test("x", "t", two_sided_rank=1425.0, holds=">= 0.05", fails="< 0.05"), 0.04996, "0.04996"),
+        (ledger.Test("x", "t", two_sided_rank=1425.0), 0.21, "0.210"),
     ],
 )
 def test_numbers_as_they_are_written(test, value, text):
@@ -419,23 +417,23 @@ def test_numbers_as_they_are_written(test, value, text):
 
 
 def test_intervals_and_lines_as_they_are_written():
-    assert interval(share(), Measured(0.5, 0.411, 0.589, 9)) == "41.1 to 58.9 %"
-    assert interval(claims.Test("x", "t", largest="off"), Measured(1, 1, 1, 9)) == ""
+    assert interval(share(), Estimate(0.5, 0.411, 0.589, 9)) == "41.1 to 58.9 %"
+    assert interval(ledger.Test("x", "t", maximum="off"), Estimate(1, 1, 1, 9)) == ""
     assert interval(share(), None) == ""
     assert [line_text(share(), line) for line in (">= 0.9", "< 0.05", "")] == ["≥ 90 %", "< 5 %", ""]
-    assert line_text(claims.Test("x", "t", largest="off"), "<= 1e-9") == "≤ 10⁻⁹"
-    assert line_text(claims.Test("x", "t", largest="off"), "> 1e-4") == "> 10⁻⁴"
-    assert line_text(claims.Test("x", "t", largest="off"), "<= 2e-9") == "≤ 2 × 10⁻⁹"
-    assert line_text(claims.Test("x", "t", versus="a", gain="b"), ">= -0.05") == "≥ −5 points"
-    assert line_text(claims.Test("x", "t", versus="a", faster="sweeps"), ">= 1.5") == "≥ 1.5 times"
+    assert line_text(ledger.Test("x", "t", maximum="off"), "<= 1e-9") == "≤ 10⁻⁹"
+    assert line_text(ledger.Test("x", "t", maximum="off"), "> 1e-4") == "> 10⁻⁴"
+    assert line_text(ledger.Test("x", "t", maximum="off"), "<= 2e-9") == "≤ 2 × 10⁻⁹"
+    assert line_text(ledger.Test("x", "t", versus="a", difference="b"), ">= -0.05") == "≥ −5 points"
+    assert line_text(ledger.Test("x", "t", versus="a", mean_ratio="sweeps"), ">= 1.5") == "≥ 1.5 times"
     assert [plain(x) for x in (inf, -inf, -0.25, 0.21, 12.0, 123.4)] == ["∞", "−∞", "−0.250", "0.210", "12", "123"]
 
 
 def test_measured_text_is_a_value_with_its_interval():
-    found = Measured(0.6408, 0.6274, 0.654, 5000)
+    found = Estimate(0.6408, 0.6274, 0.654, 5000)
     assert measured_text(Finding(share(), found, found)) == "64.1 % (62.7 to 65.4)"
-    exact = Measured(2.5e-16, 2.5e-16, 2.5e-16, 31)
-    assert measured_text(Finding(claims.Test("x", "t", largest="off"), exact, exact)) == "2.50 × 10⁻¹⁶"
+    exact = Estimate(2.5e-16, 2.5e-16, 2.5e-16, 31)
+    assert measured_text(Finding(ledger.Test("x", "t", maximum="off"), exact, exact)) == "2.50 × 10⁻¹⁶"
     assert measured_text(Finding(share(), None, None)) == ""
 
 
@@ -454,15 +452,15 @@ def test_the_printed_lines_find_the_printed_numbers(judged, results, monkeypatch
             assert finding.at_95 is not None
             assert eval(line, names) == pytest.approx(finding.at_95.value, rel=1e-9, abs=1e-12), line
             measures.add(finding.test.measure)
-    assert measures == set(claims.MEASURES) - {None}
+    assert measures == set(ledger.MEASURES)
 
 
 def test_a_line_that_finds_another_number_would_be_seen(judged, results, monkeypatch):
     monkeypatch.chdir(results.parent)
     names = {}
     exec(PREAMBLE, names)
-    finding = next(f for one in judged for f in one.findings if f.test.tuned == ["epsilon"] and f.test.share)
-    found = {eval(check(replace(finding.test, tuned=by)), names) for by in (["epsilon"], [])}
+    finding = next(f for one in judged for f in one.findings if f.test.best == ["epsilon"] and f.test.share)
+    found = {eval(check(replace(finding.test, best=by)), names) for by in (["epsilon"], [])}
     assert len(found) == 2
 
 
@@ -471,9 +469,9 @@ def test_the_median_by_kaplan_and_meier_beyond_the_last_sweep(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     names = {}
     exec(PREAMBLE, names)
-    test = claims.Test("x", "symmetry", typical="sweeps")
+    test = ledger.Test("x", "symmetry", survival_median="sweeps")
     assert eval(check(test), names) == inf
-    assert claims.measured(test, tmp_path / "results", 0.95).value == inf
+    assert ledger.measured(test, tmp_path / "results", 0.95).at_95.value == inf
 
 
 def test_every_table_has_a_command_that_exists():
@@ -481,7 +479,7 @@ def test_every_table_has_a_command_that_exists():
     for one in read_ledger():
         for test in one.tests:
             module, *names = command(test.table).removeprefix("python -m experiments.").split()
-            assert (Path(claims.__file__).parent / f"{module}.py").exists()
+            assert (RESULTS.parent / "experiments" / Path(*module.split("."))).with_suffix(".py").exists()
             assert set(names) <= known
             assert (module == "reproduce") == bool(names)
     assert command("family_trees_balance") == "python -m experiments.studies.family_trees_plateau"
@@ -494,7 +492,7 @@ def test_every_table_has_a_command_that_exists():
 
 def test_curves_of_those_that_learned_are_counted_by_hand(results):
     """Symmetry: four networks, which learned after 1,000, 1,400 and 1,500 sweeps and not at all."""
-    (panel,) = page_figures.survival("symmetry", pd.read_csv(results / "symmetry.csv"))
+    (panel,) = claims_figures.survival("symmetry", pd.read_csv(results / "symmetry.csv"))
     (curve,) = panel.curves
     for sweep, learned in ((900, 0), (1100, 25), (1450, 50), (1600, 75), (5000, 75)):
         assert np.interp(sweep, curve.x, curve.y) == pytest.approx(learned)
@@ -507,7 +505,7 @@ def test_curves_against_a_setting_are_counted_by_hand():
         "rule": ["momentum"] * 4, "epsilon": [0.1, 0.1, 0.5, 0.5], "seed": [0, 1, 0, 1],
         "solved": [1, 0, 1, 1], "sweeps": [100, np.nan, 200, 400],
     })  # fmt: skip
-    many, fast = page_figures.by_rule("xor_rules", frame)
+    many, fast = claims_figures.by_rule("xor_rules", frame)
     assert [(c.x, c.y) for c in many.curves] == [([0.1, 0.5], [50.0, 100.0])]
     assert [(c.x, c.y) for c in fast.curves] == [([0.1, 0.5], [(100 + 10_000) / 2, 300.0])]
     assert fast.curves[0].low[1] == pytest.approx(300 - 1.96 * 100)  # standard error: 100 √2 / √2
@@ -521,7 +519,7 @@ def test_the_best_setting_is_chosen_on_the_even_seeds():
         for seed, took in enumerate((even, odd))
         for learns in [not np.isnan(took)]
     ]
-    fixed, best = page_figures.by_size("xor_connections", pd.DataFrame(rows))
+    fixed, best = claims_figures.by_size("xor_connections", pd.DataFrame(rows))
     assert [c.y for c in fixed.curves] == [[50.0], [50.0]]
     assert [c.y for c in best.curves] == [[0.0], [0.0]]  # 0.25 by the even seed; the odd one did not learn there
 

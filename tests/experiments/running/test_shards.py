@@ -11,14 +11,14 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from experiments import report
+from experiments import merge as door
 from experiments.options.load import load
 from experiments.options.schema import ConfigError
 from experiments.options.setup import seeds_of
 from experiments.run import run
 from experiments.running.checkpoint import OPTIONS
 from experiments.running.directory import LOCK
-from experiments.statistics import quartiles_text
+from experiments.tables import quartiles_text
 from tests.experiments.processes import start
 
 SPLIT = ("xor", "population.seeds=41", "learning.sweeps=300", "record.every=100", "precision=float64")
@@ -110,12 +110,12 @@ def multirun(shard_in) -> Path:
 
 @pytest.fixture
 def merge(monkeypatch, capsys):
-    """``merge(*arguments)`` is ``experiments.report`` as a user meets it: the exit code, stdout, stderr."""
+    """``merge(*arguments)`` is ``experiments.merge`` as a user meets it: the exit code, stdout, stderr."""
 
     def do(*arguments: object) -> tuple[int, str, str]:
         capsys.readouterr()
-        monkeypatch.setattr(sys, "argv", ["report", *map(str, arguments)])
-        return report.main(), *capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["merge", *map(str, arguments)])
+        return door.main(), *capsys.readouterr()
 
     return do
 
@@ -299,7 +299,7 @@ def test_a_refusal_is_one_line_and_writes_nothing(multirun, merge, tmp_path, mon
     monkeypatch.chdir(tmp_path)
     code, out, err = merge("multirun", "--to", "merged")
     assert (code, out) == (1, "")
-    assert err.startswith("experiments.report: ")
+    assert err.startswith("experiments.merge: ")
     assert len(err.splitlines()) == 1
     for word in words:
         assert word in err
@@ -311,7 +311,7 @@ def test_seeds_that_two_runs_have_are_refused(multirun, shard_in, merge, tmp_pat
     both = f"{multirun}/2_4 and {again} both have seeds 10 to 19\n"
     assert merge(multirun / "1_4", multirun / "2_4", again, "--to", tmp_path / "merged")[::2] == (
         1,
-        f"experiments.report: {both}",
+        f"experiments.merge: {both}",
     )
     for number, seeds in (1, "0 to 9"), (2, "10 to 19"):
         err = merge(half, multirun / f"{number}_4", "--to", tmp_path / "merged")[2]
@@ -330,7 +330,7 @@ def test_a_directory_in_use_is_refused(multirun, merge, tmp_path, there):
     (tmp_path / there).write_text("kept")
     code, _, err = merge(multirun, "--to", tmp_path)
     assert code == 1
-    assert err.startswith(f"experiments.report: {tmp_path}: holds a run; name another directory")
+    assert err.startswith(f"experiments.merge: {tmp_path}: holds a run; name another directory")
     assert (tmp_path / there).read_text() == "kept"
 
 

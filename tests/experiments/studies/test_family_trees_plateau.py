@@ -9,10 +9,8 @@ from experiments.options import build
 from experiments.options.load import load
 from experiments.options.setup import first_population, learning_of, training_setup
 from experiments.studies import family_trees_plateau as mechanism
-from experiments.studies.family_trees_plateau import FACTORS, RANGES, READINGS, SWEEPS, draw, further, growth, kept
+from experiments.studies.family_trees_plateau import FACTORS, RANGES, READINGS, SWEEPS, further, growth, kept
 from experiments.studies.training import rows_of, run_through
-from experiments.tables import write_rows
-from tests.experiments import published
 
 
 @pytest.fixture
@@ -74,14 +72,6 @@ def test_rows_of_networks_that_say_nothing():
     for row in rows:
         assert (row["train_right"], row["held_out_right"], row["sum_of_squares"]) == (0, 0, "0")
         assert float(str(row["E_H"])) == pytest.approx(100 * 24 * 0.3**2 / 2)
-
-
-def test_the_figure_is_drawn_from_the_tables(tmp_path):
-    write_rows(tmp_path / mechanism.GROWTH, published.growth())
-    write_rows(tmp_path / mechanism.KEPT, published.kept())
-    path = draw(tmp_path)
-    assert path.parent == tmp_path / "figures"
-    assert path.read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_printed_range_and_reading_are_among_those_measured():

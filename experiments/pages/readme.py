@@ -1,0 +1,90 @@
+"""The generated tables of the README, and of results/claims.md."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from torch import Tensor
+
+from experiments.catalogue import BENCHMARK, LOGGING_COST
+from experiments.claims.ledger import Judged
+from experiments.claims.results import learned, seeds, small_networks, table
+from experiments.options.load import load
+from experiments.pages.claims import counted, measured_text
+from experiments.pages.markdown import markdown
+from experiments.pages.small_networks import learned_text
+from experiments.tables import quartiles_text
+from repro import equations
+
+SPEED_OF = (1, 1024)
+"""The numbers of networks whose speed is shown; results/benchmark.csv has others."""
+
+
+def claims_table(judged: Sequence[Judged], page: str) -> str:
+    """Each claim with its verdict and those of its tests, and the first of these that decides.
+
+    page: the link to the page of claims, from the document that the table is for.
+    """
+    rows = []
+    for one in judged:
+        deciding = [finding for finding in one.findings if finding.test.decides]
+        each = counted(finding.verdict for finding in deciding) if len(deciding) > 1 else ""
+        first = (deciding[0].test.says, measured_text(deciding[0])) if deciding else (one.claim.untestable, "")
+        rows.append([f"[{one.claim.id}]({page}#{one.claim.id})", one.claim.says, f"**{one.verdict}**", each, *first])
+    header = ["", "claim", "verdict", "its tests", "the first of them", "here, 95 % interval"]
+    return f"Of {len(judged)} claims {counted(one.verdict for one in judged)}.\n\n" + markdown(header, rows)
+
+
+def learned_table(results: Path) -> str:
+    """How many of each small network learned, and how fast."""
+    rows = []
+    for name in small_networks(results):
+        config, networks = load(name), seeds(results, name)
+        took, paper = quartiles_text(learned(networks)["sweeps"]), config.paper.sweeps
+        rows.append([f"`{name}`", config.summary, learned_text(networks), took, f"{paper:,}" if paper else ""])
+    header = ["experiment", "what", "learned, 95 % interval", "sweeps of those: median (quartiles)", "paper"]
+    return markdown(header, rows)
+
+
+def speed_table(results: Path) -> str:
+    """Microseconds per network and sweep of each way of training, as ``experiments.speed.benchmark`` found them."""
+    rows = table(results / BENCHMARK)
+    shown = rows[rows["networks"].isin(SPEED_OF)]
+    columns = list(dict.fromkeys(zip(shown["experiment"], shown["networks"], strict=True)))
+    found = shown.set_index(["contender", "experiment", "networks"])["microseconds"].to_dict()
+    lines = []
+    for contender in shown["contender"].unique():
+        values = (found.get((contender, *column)) for column in columns)
+        lines.append([contender, *("-" if value is None else f"{value:.3g}" for value in values)])
+    header = [f"`{experiment}`, {networks:,}" for experiment, networks in columns]
+    return markdown(["µs per network and sweep", *header], lines)
+
+
+def logging_table(results: Path) -> str:
+    """How much longer a run takes with TensorBoard, as ``experiments.speed.logging_cost`` found it."""
+    rows = []
+    for row in table(results / LOGGING_COST).to_dict("records"):
+        run, more = f"`{row['experiment']}`, {row['networks']:,}", f"{row['more_percent']:+.1f} %"
+        rows.append([run, f"{row['seconds_without']:.2f}", f"{row['seconds_with']:.2f}", more, str(row["turns"])])
+    return markdown(["experiment, networks", "seconds without", "seconds with", "cost", "runs of each"], rows)
+
+
+def equations_table(source: str) -> str:
+    """Where each equation stands. source: the link to repro/equations.py, from the document that the table is for."""
+    functions: list[tuple[str, Callable[..., Tensor]]] = [
+        ("(1)", equations.total_input),
+        ("(2)", equations.logistic),
+        ("(3)", equations.error),
+        ("(4)", equations.dE_dy_output),
+        ("(5)", equations.dE_dx),
+        ("(6)", equations.dE_dw),
+        ("(7)", equations.dE_dy),
+        ("(8)", equations.steepest_descent),
+        ("(9)", equations.momentum),
+    ]
+    rows = []
+    for label, function in functions:
+        line = inspect.getsourcelines(function)[1]
+        says = (function.__doc__ or "").splitlines()[0].partition(": ")[2].partition(",")[0].partition(". ")[0]
+        rows.append([label, says.rstrip("."), f"[`{function.__name__}`]({source}#L{line})"])
+    return markdown(["equation", "the paper's", "here"], rows)

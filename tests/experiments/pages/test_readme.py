@@ -1,0 +1,68 @@
+"""The README's generated tables, from results that are counted by hand in ``published``."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from experiments.catalogue import RESULTS
+from experiments.pages import readme
+from tests.experiments import published
+from tests.experiments.test_report import JUDGED
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory) -> Path:
+    return published.write(tmp_path_factory.mktemp("results"))
+
+
+def test_claims_table_has_each_with_the_verdicts_of_its_tests():
+    """Two tests that do not agree are counted; a single one speaks for itself."""
+    lines = readme.claims_table(JUDGED, "results/report.html").splitlines()
+    assert lines[0] == "Of 3 claims 1 holds, 1 is undecided, 1 cannot be tested."
+    assert [line.split(" | ")[2:4] for line in lines[4:]] == [
+        ["**holds**", ""],
+        ["**undecided**", "1 holds, 1 is undecided"],
+        ["**cannot be tested**", ""],
+    ]
+    assert lines[4].endswith("| some that count | 60.0 % (55.0 to 65.0) |")
+    assert lines[6].endswith("| It is about brains. |  |")
+
+
+def test_equations_point_at_their_lines():
+    lines = (RESULTS.parent / "repro" / "equations.py").read_text().splitlines()
+    rows = readme.equations_table("repro/equations.py").splitlines()[2:]
+    assert len(rows) == 9
+    for number, row in enumerate(rows, 1):
+        name, line = re.search(r"\[`(\w+)`\]\(repro/equations.py#L(\d+)\)", row).groups()
+        assert lines[int(line) - 1].startswith(f"def {name}(")
+        assert row.startswith(f"| ({number}) |")
+
+
+def test_speeds_stand_by_contender_and_a_dash_where_one_was_not_measured(results):
+    assert readme.speed_table(results).splitlines() == [
+        "| µs per network and sweep | `xor`, 1 | `xor`, 1,024 |",
+        "| --- | --- | --- |",
+        "| slow | 123 | - |",
+        "| fast | 2.5 | 0.012 |",
+    ]
+
+
+def test_what_logging_costs_has_its_sign(results):
+    assert readme.logging_table(results).splitlines()[2:] == [
+        "| `symmetry`, 1 | 4.00 | 5.00 | +25.0 % | 3 |",
+        "| `symmetry`, 10,000 | 10.00 | 9.95 | -0.5 % | 3 |",
+    ]
+
+
+def test_a_claim_s_id_leads_to_its_section(results):
+    """From wherever the table stands."""
+    assert "| [A1](report.html#A1) |" in readme.claims_table(JUDGED, "report.html")
+    assert "| [A1](../results/report.html#A1) |" in readme.claims_table(JUDGED, "../results/report.html")
+
+
+def test_small_networks_alone_are_among_those_that_learned(results):
+    table = readme.learned_table(results)
+    assert "| `xor` | " in table
+    assert "60.0 % (3 of 5; 23.1 to 88.2) | 600 (550 to 650) | 558 |" in table
+    assert "family_trees" not in table
