@@ -15,7 +15,7 @@ from torch import Tensor
 from repro import backends
 from repro.backends import Backend
 from repro.choices import BackwardPass
-from repro.population import LANES, Population, replicas_per_chunk
+from repro.population import LANES, Population, put_replicas, replicas_per_chunk, some_replicas
 from repro.sweeps import State
 from repro.training_setup import TrainingSetup
 
@@ -145,13 +145,13 @@ def power_of_2(least: int) -> int:
 def _go_on(population: Population, setup: TrainingSetup, backend: Backend, until: int, part: Tensor) -> None:
     """Take some replicas out of the population, through the sweeps up to ``until``, and back, with E and learned_at."""
     w, delta_w = (
-        {key: value.index_select(2, part) for key, value in tensors.items()}
+        {key: some_replicas(value, part) for key, value in tensors.items()}
         for tensors in (population.weights, population.delta_w)
     )
     learned_at = population.learned_at[part]
     state = State(w, delta_w, learned_at, torch.full_like(learned_at[:1], population.sweep))
     state, E = backend(state, population.sweep, until, setup.included(part))
     for key in w:
-        population.weights[key][..., part] = state.w[key]
-        population.delta_w[key][..., part] = state.delta_w[key]
+        put_replicas(population.weights[key], part, state.w[key])
+        put_replicas(population.delta_w[key], part, state.delta_w[key])
     population.learned_at[part], population.E[part] = state.learned_at, E

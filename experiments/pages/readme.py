@@ -1,4 +1,4 @@
-"""The generated tables of the README, and of results/claims.md."""
+"""The generated tables of the README, of docs/speed.md and of results/claims.md."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -8,13 +8,13 @@ from torch import Tensor
 
 from experiments.catalogue import BENCHMARK, LOGGING_COST
 from experiments.claims.ledger import Judged
-from experiments.claims.results import learned, seeds, small_networks, table
-from experiments.options.load import load
+from experiments.claims.results import table
 from experiments.pages.claims import counted, measured_text
 from experiments.pages.markdown import markdown
-from experiments.pages.small_networks import learned_text
-from experiments.tables import quartiles_text
 from repro import equations
+
+FIRST_SEEN = ("E1", "S2", "S4", "X4", "F1", "G1")
+"""The claims that the README shows: one of each kind, those that hold and those that do not."""
 
 SPEED_OF = (1, 1024)
 """The numbers of networks whose speed is shown; results/benchmark.csv has others."""
@@ -35,15 +35,16 @@ def claims_table(judged: Sequence[Judged], page: str) -> str:
     return f"Of {len(judged)} claims {counted(one.verdict for one in judged)}.\n\n" + markdown(header, rows)
 
 
-def learned_table(results: Path) -> str:
-    """How many of each small network learned, and how fast."""
+def holds_table(judged: Sequence[Judged], page: str) -> str:
+    """FIRST_SEEN of the claims, in a line each, after how many there are of each verdict. page: as above."""
+    by_id = {one.claim.id: one for one in judged}
     rows = []
-    for name in small_networks(results):
-        config, networks = load(name), seeds(results, name)
-        took, paper = quartiles_text(learned(networks)["sweeps"]), config.paper.sweeps
-        rows.append([f"`{name}`", config.summary, learned_text(networks), took, f"{paper:,}" if paper else ""])
-    header = ["experiment", "what", "learned, 95 % interval", "sweeps of those: median (quartiles)", "paper"]
-    return markdown(header, rows)
+    for one in (by_id[claim] for claim in FIRST_SEEN if claim in by_id):
+        first = next(finding for finding in one.findings if finding.test.decides)
+        found = f"{first.test.says}: {measured_text(first)}"
+        rows.append([f"[{one.claim.id}]({page}#{one.claim.id})", one.claim.says, f"**{one.verdict}**", found])
+    counts = f"Of {len(judged)} claims {counted(one.verdict for one in judged)}. Six of them:"
+    return f"{counts}\n\n" + markdown(["", "the papers say", "here", "measured, with its 95 % interval"], rows)
 
 
 def speed_table(results: Path) -> str:

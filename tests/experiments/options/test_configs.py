@@ -18,7 +18,7 @@ from repro.learning import Phase, phase_of
 
 EXPERIMENTS, READINGS, COUNTS = choices("experiment"), choices("reading"), choices("count")
 FILES = sorted(CONFIGS.rglob("*/*.yaml"))
-README, PAGE = CONFIGS.parent / "README.md", CONFIGS.parent / "results" / "family_trees.md"
+ASSUMPTIONS, PAGE = CONFIGS.parent / "docs" / "assumptions.md", CONFIGS.parent / "results" / "family_trees.md"
 
 
 @cache
@@ -138,8 +138,8 @@ def assumptions(text: str) -> set[int]:
     return found
 
 
-def test_every_assumption_that_is_cited_is_in_the_readme():
-    table = "\n".join(line for line in README.read_text().splitlines() if re.match(r"\| A\d", line))
+def test_every_assumption_that_is_cited_is_in_the_list():
+    table = "\n".join(line for line in ASSUMPTIONS.read_text().splitlines() if re.match(r"\| A\d", line))
     listed = assumptions(table)
     assert assumptions("| A2 | | A8 to A11 |") == {2, 8, 9, 10, 11}
     assert {1, 2, 3, 4, 5, 6, 7} <= listed
@@ -148,8 +148,8 @@ def test_every_assumption_that_is_cited_is_in_the_readme():
 
 
 def test_every_assumption_that_is_cited_is_told_somewhere():
-    """The README's table has some as a range only: those are on the page, or in its table of questions."""
-    told = README.read_text() + PAGE.read_text().partition("## Assumptions")[2] + family_page.questions_table()
+    """The table has some as a range only: those are on the page, or in its table of questions."""
+    told = ASSUMPTIONS.read_text() + PAGE.read_text().partition("## Assumptions")[2] + family_page.questions_table()
     one_by_one = {int(number) for number in re.findall(r"\bA(\d+)\b", re.sub(r"A\d+ to A\d+", "", told))}
     for file in FILES:
         assert assumptions(file.read_text()) <= one_by_one, file.name
