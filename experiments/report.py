@@ -18,7 +18,7 @@ from torch import Tensor
 from experiments.catalogue import BENCHMARK, LOGGING_COST, RESULTS
 from experiments.claims import ledger as claims
 from experiments.claims.ledger import Judged
-from experiments.explorer import data as explorer
+from experiments.explorer import page as explorer
 from experiments.options.schema import ConfigError
 from experiments.pages import family_trees as family_page
 from experiments.pages import small_networks as small_page

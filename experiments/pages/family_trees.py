@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.catalogue import BALANCE
 from experiments.claims.family_trees import (
     MEETS,
     READINGS_FILE,
@@ -30,7 +31,7 @@ from experiments.options.load import load
 from experiments.options.schema import ReadingConfig, choices
 from experiments.pages.family_trees_plateau import growth_tables, kept_table
 from experiments.statistics import Share, median, percent, quartiles
-from experiments.studies.family_trees_plateau import AVERAGED, BALANCE
+from experiments.studies.family_trees_plateau import AVERAGED
 from experiments.tables import Seeds, markdown, read_rows
 from repro.tasks.family_trees import RELATIONS
 

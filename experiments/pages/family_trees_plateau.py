@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from experiments.catalogue import GROWTH, KEPT
 from experiments.claims.family_trees import Row, learned, middle, of_reading, share
 from experiments.options.load import load
 from experiments.statistics import median, quartiles
-from experiments.studies.family_trees_plateau import FACTORS, GROWTH, KEPT, RANGES, READINGS, SWEEPS
+from experiments.studies.family_trees_plateau import FACTORS, RANGES, READINGS, SWEEPS
 from experiments.tables import markdown, read_rows
 
 Rows = list[Row]

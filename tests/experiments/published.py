@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from experiments.catalogue import BENCHMARK, LOGGING_COST, PUBLISHED
+from experiments.catalogue import BALANCE, BENCHMARK, GROWTH, KEPT, LOGGING_COST, PUBLISHED
 from experiments.claims.family_trees import READINGS_FILE, SEARCH
-from experiments.studies.family_trees_plateau import AVERAGED, BALANCE, FACTORS, GROWTH, KEPT, RANGES, READINGS, SWEEPS
+from experiments.studies.family_trees_plateau import AVERAGED, FACTORS, RANGES, READINGS, SWEEPS
 from experiments.tables import write_rows
 
 Row = dict[str, object]

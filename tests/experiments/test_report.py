@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 
 from experiments import report, tables
-from experiments.catalogue import BENCHMARK, PUBLISHED, RESULTS
+from experiments.catalogue import BALANCE, BENCHMARK, GROWTH, KEPT, PUBLISHED, RESULTS
 from experiments.claims import ledger as claims
 from experiments.claims.evidence import Measured
 from experiments.claims.family_trees import READINGS_FILE, SEARCH
 from experiments.claims.ledger import Claim, Finding, Judged
 from experiments.options.load import load
 from experiments.pages import small_networks as small_page
-from experiments.studies.family_trees_plateau import BALANCE, GROWTH, KEPT
 from tests.experiments import published
 
 FILES = [*(f"{name}.csv" for name in PUBLISHED), BENCHMARK, READINGS_FILE, SEARCH, GROWTH, KEPT, BALANCE]

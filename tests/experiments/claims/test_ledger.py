@@ -2,7 +2,6 @@
 
 import ast
 import csv
-import importlib
 import io
 import math
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from experiments.catalogue import PUBLISHED, READINGS, RESULTS, SCRIPTS, STUDIES
+from experiments.catalogue import GRIDS, PUBLISHED, RESULTS, STUDIES
 from experiments.claims import evidence
 from experiments.claims import ledger as claims
 from experiments.claims.evidence import Measured
@@ -27,7 +26,7 @@ from experiments.claims.ledger import (
     beyond,
 )
 from experiments.options.load import load
-from experiments.studies import grids as studies
+from experiments.studies import grids
 from experiments.tables import csv_text, write_rows
 
 CLAIMS = claims.read_ledger()
@@ -66,15 +65,8 @@ def test_every_claim_is_named_once_and_says_where_it_stands():
         assert claim.place
 
 
-def written_by_scripts() -> set[str]:
-    """The tables that scripts name in their constants."""
-    modules = [importlib.import_module(f"experiments.{name}") for name in (*SCRIPTS, "mechanism", "search")]
-    constants = [value for module in modules for value in vars(module).values() if isinstance(value, str)]
-    return {Path(value).stem for value in constants if value.endswith(".csv")}
-
-
 def test_every_table_is_one_that_is_written():
-    there = {*PUBLISHED, *STUDIES, READINGS} | written_by_scripts()
+    there = {*PUBLISHED, *GRIDS} | {Path(table).stem for study in STUDIES.values() for table in study.tables}
     assert {test.table for _, test in TESTS} <= there
 
 
@@ -93,7 +85,7 @@ def test_the_lines_are_in_order_and_apart(claim, test):
 def test_an_experiment_s_sweeps_are_those_that_its_networks_had(claim, test):
     """Only an experiment's own table has a limit; another one's is given by the test."""
     limited = test.tuned or test.measure in ("faster", "sooner", "typical")
-    assert not limited or bool(test.within) != (test.table in {*PUBLISHED, *STUDIES})
+    assert not limited or bool(test.within) != (test.table in {*PUBLISHED, *GRIDS})
 
 
 def test_every_test_of_a_published_table_finds_its_rows(judged):
@@ -110,8 +102,8 @@ def test_every_test_of_a_published_table_finds_its_rows(judged):
 def made_up(name: str) -> list[dict[str, object]]:
     """A study's table, of a few seeds: the larger the setting's place and the seed, the more sweeps."""
     limit, rows = load(name).learning.sweeps, []
-    for place, setting in enumerate(studies.settings(name)):
-        at = {studies.column(option): value for option, value in setting}
+    for place, setting in enumerate(grids.settings(name)):
+        at = {grids.column(option): value for option, value in setting}
         for seed in range(ENOUGH):
             late = seed == ENOUGH - 1
             sweeps = "" if late else limit // 200 + 3 * place + seed
@@ -119,7 +111,7 @@ def made_up(name: str) -> list[dict[str, object]]:
     return rows
 
 
-@pytest.mark.parametrize("name", sorted({test.table for _, test in TESTS} & {*STUDIES}))
+@pytest.mark.parametrize("name", sorted({test.table for _, test in TESTS} & {*GRIDS}))
 def test_every_test_of_a_study_finds_settings_of_it(name, tmp_path, monkeypatch):
     """In a made-up table with the settings of the file: every name and every value is one of it."""
     monkeypatch.setattr(evidence, "RESAMPLES", 99)
