@@ -14,35 +14,18 @@ import torch
 
 from experiments.catalogue import RESULTS
 from experiments.explorer import data as explorer
-from experiments.explorer.data import (
-    SCRIPTS,
-    SHOWN,
-    SOURCE,
-    encoded,
-    experiment_data,
-    of_seeds,
-    page,
-    spaced,
-    typical_seeds,
-)
+from experiments.explorer import page as template
+from experiments.explorer.data import SHOWN, encoded, experiment_data, of_seeds, spaced, typical_seeds
+from experiments.explorer.page import D3, SCRIPTS, SOURCE, page, refreshed
 from experiments.options.load import load
 from experiments.options.schema import ConfigError
-from experiments.options.setup import (
-    architecture_of,
-    error_measure_of,
-    first_population,
-    held_out_of,
-    learning_of,
-    task_of,
-    training_setup,
-)
-from experiments.tables import Seeds
+from experiments.options.setup import architecture_of, first_population, training_setup
+from experiments.tables import read_rows
 from repro import equations
-from repro.errors import included_cases
 from repro.learning import Phase, phase_of, updated
 from repro.networks import derivatives, error, forward_pass
 from repro.population import initial_weights
-from tests.setups import train
+from repro.training import train
 
 TO_1E_9 = {"rtol": 0, "atol": 1e-9}
 SWEEPS = {
@@ -142,30 +125,21 @@ def config_of(name):
 def reached(name, seed, sweeps, settings=None):
     """Our own network after so many sweeps. settings: one ε and α in place of the experiment's phases."""
     config = of_seeds(config_of(name), seed, 1)
-    population, task, learning = (
-        first_population(config, training_setup(config)),
-        task_of(config),
-        learning_of(config),
-    )
-    phases = learning.phases if settings is None else (Phase(*settings),)
-    held_out = held_out_of(config, task)
-    criterion, measure = training_setup(config).criterion, error_measure_of(config)
-    after = replace(learning, phases=phases, sweeps=sweeps)
-    for _ in train(population, task, after, criterion, max(1, sweeps), error_measure=measure, held_out=held_out):
+    setup = training_setup(config)
+    population = first_population(config, setup)
+    phases = setup.learning.phases if settings is None else (Phase(*settings),)
+    setup = replace(setup, learning=replace(setup.learning, phases=phases, sweeps=sweeps))
+    for _ in train(population, setup, max(1, sweeps)):
         pass
     return config, population
 
 
 def everything(config, population):
     """What the page computes of a network, by ``repro``: activity, slopes, E and the next weights, as nested lists."""
-    task, measure, learning = (
-        task_of(config),
-        error_measure_of(config),
-        learning_of(config),
-    )
-    architecture, w, d = population.architecture, population.weights, task.desired.unsqueeze(2)
-    held_out = held_out_of(config, task)
-    included = None if held_out is None else included_cases(held_out, d)
+    setup = training_setup(config)
+    task, measure, learning = setup.task, setup.error_measure, setup.learning
+    architecture, w, d = population.architecture, population.weights, setup.desired
+    included = setup.included(torch.arange(1))
     x, y = forward_pass(architecture, w, task.inputs)
     of_y, of_x = {architecture.output: measure.dE_dy(y[architecture.output], d, included)}, {}
     for group in reversed(architecture.receiving):
@@ -808,7 +782,7 @@ def test_the_file_is_small_whole_and_always_the_same(file, data):
     text = file.read_text(encoding="utf-8")
     assert page(data) == text
     assert len(text.encode()) < 3e6
-    assert "@@" not in text.replace((SOURCE / explorer.D3).read_text(), "")
+    assert "@@" not in text.replace((SOURCE / D3).read_text(), "")
     assert "Mike Bostock" in text
     for wanted in ("default-src 'none'", "Permission to use, copy, modify"):
         assert wanted in text
@@ -818,25 +792,25 @@ def test_the_file_is_small_whole_and_always_the_same(file, data):
 
 def test_refreshed_it_has_the_same_numbers_and_the_scripts_of_now(file, monkeypatch, tmp_path):
     text = file.read_text(encoding="utf-8")
-    assert explorer.refreshed(text) == text
+    assert refreshed(text) == text
     updated = tmp_path / "explorer"
     shutil.copytree(SOURCE, updated)
     with (updated / "text.js").open("a") as script:
         script.write("// something new\n")
-    monkeypatch.setattr(explorer, "SOURCE", updated)
-    new = explorer.refreshed(text)
+    monkeypatch.setattr(template, "SOURCE", updated)
+    new = refreshed(text)
     assert "// something new" in new
-    assert explorer.refreshed(new) == new
+    assert refreshed(new) == new
     with pytest.raises(ValueError, match=r"no numbers: make it, python -m experiments\.explorer"):
-        explorer.refreshed("<html></html>")
+        refreshed("<html></html>")
 
 
 def test_every_script_is_in_the_page():
-    assert sorted(SCRIPTS) == sorted(path.name for path in SOURCE.glob("*.js") if path.name != explorer.D3)
+    assert sorted(SCRIPTS) == sorted(path.name for path in SOURCE.glob("*.js") if path.name != D3)
 
 
 def test_another_d3_is_refused(data, monkeypatch):
-    monkeypatch.setattr(explorer, "D3_SHA256", "0" * 64)
+    monkeypatch.setattr(template, "D3_SHA256", "0" * 64)
     with pytest.raises(ConfigError, match="is not the release that is pinned"):
         page(data)
 
@@ -859,10 +833,11 @@ def test_kept_sweeps_follow_the_curve():
 
 def test_typical_seeds_are_the_median_and_the_first_that_failed():
     rows = [("0", "1", "90"), ("1", "0", ""), ("2", "1", "50"), ("3", "1", "70"), ("4", "0", "")]
-    seeds = Seeds("xor", [{"seed": s, "solved": solved, "sweeps": sweeps} for s, solved, sweeps in rows])
+    seeds = [{"seed": s, "solved": solved, "sweeps": sweeps} for s, solved, sweeps in rows]
     assert typical_seeds(seeds) == [3, 1]
-    assert typical_seeds(replace(seeds, rows=seeds.rows[1:2])) == [1]
-    assert typical_seeds(replace(seeds, rows=seeds.rows[:1])) == [0]
+    assert typical_seeds(seeds[1:2]) == [1]
+    assert typical_seeds(seeds[:1]) == [0]
+    assert typical_seeds([{**row, "solved": "1", "sweeps": "70"} for row in seeds]) == [0]  # the first of equals
 
 
 def test_what_the_page_cannot_show_is_refused(tmp_path):
@@ -873,27 +848,11 @@ def test_what_the_page_cannot_show_is_refused(tmp_path):
             experiment_data("xor", RESULTS, option)
 
 
-def test_the_command_writes_the_page(data, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(explorer, "experiment_data", lambda name, results: data[list(SHOWN).index(name)])
-    monkeypatch.setattr("sys.argv", ["explorer", "--to", str(tmp_path / "new" / "page.html")])
-    explorer.main()
-    assert (tmp_path / "new" / "page.html").read_text(encoding="utf-8") == page(data)
-    assert "Written" in capsys.readouterr().out
-
-
-def test_the_command_without_results_ends_in_one_line(tmp_path, monkeypatch):
-    monkeypatch.setattr("sys.argv", ["explorer", "--results", str(tmp_path)])
-    with pytest.raises(SystemExit, match="is missing; make it") as ended:
-        explorer.main()
-    assert "\n" not in str(ended.value)
-    assert not list(tmp_path.glob("*.html"))
-
-
 def test_full_runs_are_what_the_results_say():
     """The networks that the page calls learned and stuck are so in float64 too, and the page stays below 3 MB."""
     whole = [experiment_data(name, RESULTS) for name in SHOWN]
     for experiment in whole:
-        rows = {int(row["seed"]): row for row in Seeds.read(RESULTS, experiment["name"]).rows}
+        rows = {int(row["seed"]): row for row in read_rows(RESULTS / f"{experiment['name']}.csv")}
         for run in experiment["runs"]:
             assert (run["learned_after"] is not None) == (rows[run["seed"]]["solved"] == "1")
     assert [len(experiment["runs"]) for experiment in whole] == [2, 2, 2, 2, 2, 1]

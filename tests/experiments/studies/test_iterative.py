@@ -200,9 +200,8 @@ def test_the_printed_settings():
     sequence = [problem for problem in listed if problem.task == "sequence"]
     assert {problem.ways[0] for problem in sequence} == {("sum", 0.02)}
     assert [problem.sweeps for problem in sequence][:2] == [260, 260]
-    assert {(problem.error_measure.satisfied, problem.error_measure.measured_from) for problem in sequence} == {
-        ("unit", "bound")
-    }
+    measures = [problem.error_measure for problem in sequence]
+    assert {(measure.satisfied, measure.measured_from) for measure in measures} == {("unit", "bound")}
 
 
 @pytest.fixture
