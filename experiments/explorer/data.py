@@ -101,6 +101,14 @@ def spaced(E: Numbers, count: int) -> list[int]:
     return sorted({0, *found.tolist(), len(E) - 1})
 
 
+def seeds_of(name: str, results: Path) -> list[dict[str, str]]:
+    """The rows of results/NAME.csv, one a seed. Raises ConfigError where it is missing."""
+    try:
+        return read_rows(results / f"{name}.csv")
+    except FileNotFoundError:
+        raise ConfigError(f"{results / name}.csv is missing; make it: python -m experiments.reproduce {name}") from None
+
+
 def typical_seeds(rows: Sequence[Mapping[str, str]]) -> list[int]:
     """The seed that learned in the median number of sweeps, or nearest to it, and the first that did not learn.
 
@@ -140,10 +148,7 @@ def experiment_data(name: str, results: Path, *overrides: str) -> dict[str, obje
     overrides: options of the experiment, as on the command line. Raises ConfigError where results/NAME.csv is missing
     or the page cannot show the experiment.
     """
-    try:
-        rows = read_rows(results / f"{name}.csv")
-    except FileNotFoundError:
-        raise ConfigError(f"{results / name}.csv is missing; make it: python -m experiments.reproduce {name}") from None
+    rows = seeds_of(name, results)
     title, snapshots = SHOWN[name]
     config = load(name, "precision=float64", *overrides)
     check_supported(config)
@@ -210,5 +215,7 @@ def encoded(numbers: Numbers) -> str:
 
 
 def all_data(results: Path) -> list[dict[str, object]]:
-    """The data of every experiment of the page. Raises ConfigError as ``experiment_data`` does."""
+    """The data of every experiment of the page. Raises ConfigError as ``experiment_data`` does: for a table at once."""
+    for name in SHOWN:
+        seeds_of(name, results)
     return [experiment_data(name, results) for name in track(list(SHOWN), "explorer")]

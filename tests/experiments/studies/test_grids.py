@@ -164,7 +164,7 @@ def test_a_grid_of_real_runs(ran):
 
 
 def test_the_readings_have_their_best_units(ran):
-    seeds = ran("family_trees") / "seeds.csv"
+    seeds = ran("family_trees", *BARE) / "seeds.csv"
     rows = list(rows_of([((("reading", "gain"), ("count", "with_decay")), seeds)]))
     for row, own in zip(rows, read_rows(seeds), strict=True):
         assert [*row] == [

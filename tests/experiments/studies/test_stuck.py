@@ -21,7 +21,8 @@ COLUMNS = (
 
 @pytest.fixture
 def short(monkeypatch):
-    monkeypatch.setattr(stuck, "PLANS", SHORT)
+    """One plan, of few sweeps."""
+    monkeypatch.setattr(stuck, "PLANS", SHORT[:1])
 
 
 def test_the_plans_are_the_published_experiments_and_more_links():
@@ -43,7 +44,8 @@ def test_more_are_trained_of_those_that_are_seldom_stuck(monkeypatch):
     assert [plan.config.population.seeds for plan in trained(3)] == [12, 3]
 
 
-def test_rows(short):
+def test_rows(monkeypatch):
+    monkeypatch.setattr(stuck, "PLANS", SHORT)
     plans = list(trained(4))
     table = list(rows(plans))
     assert [row["seed"] for row in table] == [seed for plan in plans for seed in plan.seeds]
@@ -82,8 +84,8 @@ def test_only_those_that_have_not_learned(monkeypatch):
 def test_the_first_by_seed_are_looked_at(short, monkeypatch):
     monkeypatch.setattr(stuck, "MOST", 2)
     plans = list(trained(3))
-    assert [(row["seeds"], row["stuck"], row["looked_at"]) for row in counts(plans)] == [(3, 3, 2)] * 2
-    assert [(row["hidden"], row["seed"]) for row in rows(plans)] == [(2, 0), (2, 1), (4, 0), (4, 1)]
+    assert [(row["seeds"], row["stuck"], row["looked_at"]) for row in counts(plans)] == [(3, 3, 2)]
+    assert [(row["hidden"], row["seed"]) for row in rows(plans)] == [(2, 0), (2, 1)]
 
 
 def test_twice_the_same_bytes(short, tmp_path):
