@@ -1,6 +1,5 @@
 """The explorer: its file; in a real browser, its numbers against this project's, its controls and who can use them."""
 
-import base64
 import functools
 import os
 import shutil
@@ -15,8 +14,8 @@ import torch
 from experiments.catalogue import RESULTS
 from experiments.explorer import data as explorer
 from experiments.explorer import page as template
-from experiments.explorer.data import SHOWN, encoded, experiment_data, of_seeds, spaced, typical_seeds
-from experiments.explorer.page import D3, SCRIPTS, SOURCE, page, refreshed
+from experiments.explorer.data import SHOWN, experiment_data, of_seeds
+from experiments.explorer.page import D3, SOURCE, page, refreshed
 from experiments.options.load import load
 from experiments.options.schema import ConfigError
 from experiments.options.setup import architecture_of, first_population, training_setup
@@ -173,13 +172,13 @@ def everything(config, population):
 
 IN_THE_PAGE = """
 ([name, seed, sweep]) => {
-  const { EXPERIMENTS, network, Timeline, through_all, updated } = window.explorer;
+  const { EXPERIMENTS, network, Timeline, through_all, changed } = window.explorer;
   const net = network(EXPERIMENTS.find((other) => other.name === name));
   const timeline = new Timeline(net, seed, net.runs.find((run) => run.seed === seed) ?? null);
   const { w, change } = timeline.at(sweep);
   const all = through_all(net, w, timeline.held_out);
   const { epsilon, alpha } = timeline.settings({ settings: null }, sweep + 1);
-  const next = updated(net, w, all.dE_dw, change, epsilon, alpha);
+  const next = changed(net, w, all.dE_dw, change, epsilon, alpha);
   const of_group = (of, group) => all.cases.map((one) => Array.from(of(one)[group]));
   const list = (of) => Object.fromEntries(net.receiving.map((group) => [group, of_group(of, group)]));
   const flat = (of) => Object.fromEntries(Object.entries(of).map(([key, values]) => [key, Array.from(values)]));
@@ -793,59 +792,22 @@ def test_the_file_is_small_whole_and_always_the_same(file, data):
 def test_refreshed_it_has_the_same_numbers_and_the_scripts_of_now(file, monkeypatch, tmp_path):
     text = file.read_text(encoding="utf-8")
     assert refreshed(text) == text
-    updated = tmp_path / "explorer"
-    shutil.copytree(SOURCE, updated)
-    with (updated / "text.js").open("a") as script:
+    other = tmp_path / "explorer"
+    shutil.copytree(SOURCE, other)
+    with (other / "text.js").open("a") as script:
         script.write("// something new\n")
-    monkeypatch.setattr(template, "SOURCE", updated)
+    monkeypatch.setattr(template, "SOURCE", other)
     new = refreshed(text)
     assert "// something new" in new
     assert refreshed(new) == new
-    with pytest.raises(ValueError, match=r"no numbers: make it, python -m experiments\.explorer"):
+    with pytest.raises(ValueError, match=r"no numbers: make it, python -m experiments\.reproduce explorer"):
         refreshed("<html></html>")
-
-
-def test_every_script_is_in_the_page():
-    assert sorted(SCRIPTS) == sorted(path.name for path in SOURCE.glob("*.js") if path.name != D3)
 
 
 def test_another_d3_is_refused(data, monkeypatch):
     monkeypatch.setattr(template, "D3_SHA256", "0" * 64)
     with pytest.raises(ConfigError, match="is not the release that is pinned"):
         page(data)
-
-
-def test_doubles_keep_every_bit():
-    numbers = np.array([0.1, -1e-300, 3.5, 2 / 3])
-    assert np.frombuffer(base64.b64decode(encoded(numbers)), "<f8").tolist() == numbers.tolist()
-
-
-def test_kept_sweeps_follow_the_curve():
-    E = np.concatenate([np.full(500, 4.0), np.linspace(4, 0, 20), np.zeros(480)])
-    kept = spaced(E, 50)
-    assert (kept[0], kept[-1]) == (0, 999)
-    assert len(kept) <= 50
-    assert sum(500 <= sweep < 520 for sweep in kept) >= 10
-    assert max(np.diff(kept)) < 60
-    assert spaced(np.array([1.0, 0.5]), 50) == [0, 1]
-    assert len(spaced(np.ones(900), 10)) == 10  # a curve that does not move
-
-
-def test_typical_seeds_are_the_median_and_the_first_that_failed():
-    rows = [("0", "1", "90"), ("1", "0", ""), ("2", "1", "50"), ("3", "1", "70"), ("4", "0", "")]
-    seeds = [{"seed": s, "solved": solved, "sweeps": sweeps} for s, solved, sweeps in rows]
-    assert typical_seeds(seeds) == [3, 1]
-    assert typical_seeds(seeds[1:2]) == [1]
-    assert typical_seeds(seeds[:1]) == [0]
-    assert typical_seeds([{**row, "solved": "1", "sweeps": "70"} for row in seeds]) == [0]  # the first of equals
-
-
-def test_what_the_page_cannot_show_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match=r"xor\.csv is missing"):
-        experiment_data("xor", tmp_path)
-    for option in ("error.form=cross_entropy", "network.hidden_function=tanh", "learning.change=per_case"):
-        with pytest.raises(ConfigError, match=option.split("=")[0]):
-            experiment_data("xor", RESULTS, option)
 
 
 def test_full_runs_are_what_the_results_say():
