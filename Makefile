@@ -6,9 +6,9 @@ device ?= cpu
 
 .PHONY: help reproduce reproduce-quick study test test-slow test-cuda check bench tensorboard report clean
 help:
-	@echo "make reproduce    run what is published; tables, figures, per-seed CSV and the pages go to results/"
+	@echo "make reproduce    run what is published; tables, figures, the explorer and the pages go to results/"
 	@echo "make reproduce-quick    the same in a minute, with few seeds and without the studies; to runs/quick"
-	@echo "make study        the family trees' readings, search and mechanism as well: about an hour on 2 cores"
+	@echo "make study        the family trees' readings, search and plateau as well: about an hour on 2 cores"
 	@echo "make test         the default test suite"
 	@echo "make test-slow    the long tests;  make test-cuda: those that need a GPU"
 	@echo "make check        lint, format, types, tables;  make report: the README's tables from results/"
@@ -24,15 +24,12 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 reproduce: $(VENV)/installed
 	$(BIN)/python -m experiments.reproduce
-	$(BIN)/python -m experiments.explorer.data
 
 reproduce-quick: $(VENV)/installed
 	$(BIN)/python -m experiments.reproduce --quick
 
 study: $(VENV)/installed
-	$(BIN)/python -m experiments.studies.family_trees_search
-	$(BIN)/python -m experiments.studies.family_trees_plateau
-	$(BIN)/python -m experiments.reproduce family_trees_readings
+	$(BIN)/python -m experiments.reproduce family_trees_readings family_trees_search family_trees_plateau
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest
@@ -50,8 +47,7 @@ check: $(VENV)/installed
 	$(BIN)/python -m experiments.report --check
 
 bench: $(VENV)/installed
-	$(BIN)/python -m experiments.speed.benchmark --device $(device)
-	$(BIN)/python -m experiments.speed.logging_cost
+	$(BIN)/python -m experiments.speed --device $(device)
 
 report: $(VENV)/installed
 	$(BIN)/python -m experiments.report

@@ -1,10 +1,29 @@
-"""What is published: which experiments, over how many seeds, and where."""
+"""What is published: which experiments, grids and studies, over how many seeds, and which command makes which table.
 
+The one place to add something to. ``experiments.reproduce`` runs what stands here, and the pages name commands by it.
+"""
+
+from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.options.schema import CONFIGS
 
 RESULTS: Path = CONFIGS.parent / "results"
+
+READINGS = "family_trees_readings"
+READINGS_FILE, SEARCH = "family_trees_readings.csv", "family_trees_search.csv"
+GROWTH, KEPT, BALANCE = "family_trees_growth.csv", "family_trees_kept.csv", "family_trees_balance.csv"
+
+BENCHMARK, LOGGING_COST = "benchmark.csv", "logging_cost.csv"
+SPEEDS: dict[str, str] = {
+    "benchmark": BENCHMARK,
+    "logging_cost": LOGGING_COST,
+    "chain_rule": "chain_rule_seconds.csv",
+}
+"""What ``experiments.speed`` measures, and the table that it writes; the last is not published."""
+
+EXPLORER = "explorer"
+"""What ``experiments.reproduce`` calls results/explorer.html, which it makes from the other results."""
 
 PUBLISHED: dict[str, int] = {
     "symmetry": 5_000,
@@ -26,9 +45,9 @@ PUBLISHED: dict[str, int] = {
     "family_trees_h_answers": 1_000,
     "family_trees_h_split": 1_000,
 }
-"""How many seeds of each experiment the published tables count."""
+"""Experiments with one setting, each a file of configs/experiment, and how many seeds its table NAME.csv counts."""
 
-STUDIES: dict[str, int] = {
+GRIDS: dict[str, int] = {
     "symmetry_depth": 100,
     "family_trees_rules": 100,
     "symmetry_connections": 1_000,
@@ -39,28 +58,44 @@ STUDIES: dict[str, int] = {
     "xor_rules": 1_000,
     "xor_hidden_units": 500,
     "xor_learning_rate": 1_000,
+    READINGS: 1_000,
 }
-"""The same, for the experiments that sweep over settings: seeds of each setting."""
+"""Experiments whose file sweeps over settings, and the seeds of each setting. One table, NAME.csv, has all settings."""
 
-SCRIPTS: dict[str, float] = {
-    "iterative": 60.0,
-    "attention": 180.0,
-    "stuck": 100.0,
-    "second_derivatives": 30.0,
-    "no_hidden": 5.0,
-    "chain_rule": 40.0,
+
+@dataclass(frozen=True)
+class Study:
+    """A file of experiments/studies: it measures what is no training of one population, by ``write(results, seeds)``.
+
+    seeds: of what, its docstring says. seconds: that it takes, roughly. tables: the files that it writes. needs: a
+    package that is installed only where it is asked for, by ``pip install -e '.[EXTRA]'``: its name and the extra's.
+    """
+
+    seeds: int
+    seconds: float
+    tables: tuple[str, ...]
+    needs: tuple[str, str] | None = None
+
+
+STUDIES: dict[str, Study] = {
+    "iterative": Study(100, 60, ("unrolled.csv", "iterative.csv")),
+    "attention": Study(64, 180, ("attention.csv",)),
+    "stuck": Study(5_000, 100, ("stuck.csv", "stuck_counts.csv")),
+    "second_derivatives": Study(500, 30, ("second_derivatives.csv",)),
+    "no_hidden": Study(1_000, 5, ("no_hidden.csv",)),
+    "chain_rule": Study(1, 40, ("chain_rule.csv",)),
+    "family_trees_search": Study(64, 700, (SEARCH,), needs=("optuna", "search")),
+    "family_trees_plateau": Study(500, 250, (GROWTH, KEPT, BALANCE)),
 }
-"""Modules of ``experiments`` that measure what is no training of a population: seconds that each takes, roughly."""
 
-BENCHMARK = "benchmark.csv"
-"""The speeds that ``experiments.speed.benchmark`` found, in results/."""
+LONG = (READINGS, "family_trees_search", "family_trees_plateau")
+"""What takes longer than all else together: run only where it is named."""
 
-LOGGING_COST = "logging_cost.csv"
-"""What TensorBoard costs a run, as ``experiments.speed.logging_cost`` found it, in results/."""
 
-READINGS, READINGS_SEEDS = "family_trees_readings", 1_000
-"""The study that takes longer than all others together: run only where it is named."""
-
-SEARCH, GROWTH, KEPT, BALANCE = (f"family_trees_{of}.csv" for of in ("search", "growth", "kept", "balance"))
-"""Tables of the family trees that are not called after what makes them: ``studies.family_trees_search`` the first,
-``studies.family_trees_plateau`` the others."""
+def command(table: str) -> str:
+    """The command that makes a table of results/ again. table: its name without ``.csv``."""
+    for speed, file in SPEEDS.items():
+        if file == f"{table}.csv":
+            return f"python -m experiments.speed {speed}"
+    study = next((name for name, study in STUDIES.items() if f"{table}.csv" in study.tables), table)
+    return f"python -m experiments.reproduce {study}"

@@ -12,7 +12,7 @@ from pathlib import Path
 from experiments.catalogue import GROWTH, KEPT, RESULTS
 from experiments.claims import ledger
 from experiments.claims.ledger import Judged
-from experiments.explorer import data as explorer
+from experiments.explorer import page as explorer
 from experiments.pages import claims, family_trees, family_trees_plateau, readme, small_networks
 from experiments.pages.markdown import filled
 from experiments.tables import csv_text

@@ -1,11 +1,12 @@
 """Run what is published and write the tables: ``python -m experiments.reproduce``.
 
-Each run goes to runs/reproduce/NAME, as many at a time as there are cores; its table of seeds, its curves and its
-figures are then copied to results/, where ``experiments.report`` makes the tables and the page of claims from them.
+Each run or study goes to runs/reproduce/NAME, as many at a time as there are cores; its tables and figures are then
+copied to results/. The explorer comes last, from these; then ``experiments.report`` makes the tables and pages.
 """
 
 import argparse
 import importlib
+import importlib.util
 import itertools
 import multiprocessing
 import os
@@ -16,22 +17,25 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from experiments import report
-from experiments.catalogue import PUBLISHED, READINGS, READINGS_SEEDS, RESULTS, SCRIPTS, STUDIES
-from experiments.options.load import load
+from experiments.catalogue import EXPLORER, GRIDS, LONG, PUBLISHED, RESULTS, STUDIES
+from experiments.explorer import page
+from experiments.explorer.data import all_data
+from experiments.files import replacing
+from experiments.options.load import at_least_1, load
 from experiments.options.machine import PAYS_FROM, compiles, cores, seconds_uncompiled
 from experiments.options.schema import ConfigError
 from experiments.options.setup import training_setup
 from experiments.pages.small_networks import print_networks
 from experiments.run import run
-from experiments.running.command_line import at_least_1
 from experiments.running.directory import locked_directory
 from experiments.studies.grids import Setting, column, rows_of, settings
 from experiments.tables import write_rows
@@ -53,7 +57,7 @@ FASTER, COMPILING = 10.0, 8.0
 
 @dataclass(frozen=True)
 class Job:
-    """Work for one process: a script, or runs of one experiment that share their machine code.
+    """Work for one process: a study, or runs of one experiment that share their machine code.
 
     compile: whether that pays for them together, where it does not for one; None: as each has it. seconds: roughly.
     """
@@ -83,10 +87,10 @@ class Job:
 
 
 def jobs_of(name: str, seeds: int | None = None) -> list[Job]:
-    """The work for a script or an experiment: one job, or for a study one for each piece of machine code."""
-    if name in SCRIPTS:
-        return [Job(name, seeds=seeds, seconds=SCRIPTS[name])]
-    seeds = seeds or PUBLISHED.get(name) or STUDIES.get(name, READINGS_SEEDS)
+    """The work for a study or an experiment: one job, or for a grid one for each piece of machine code."""
+    if name in STUDIES:
+        return [Job(name, seeds=seeds or STUDIES[name].seeds, seconds=STUDIES[name].seconds)]
+    seeds = seeds or {**PUBLISHED, **GRIDS}[name]
 
     def code(setting: Setting) -> Setting:
         return tuple((option, value) for option, value in setting if column(option) not in SAME_CODE)
@@ -105,13 +109,17 @@ def timed(job: Job) -> Job:
     return replace(job, seconds=COMPILING + total / FASTER if job.compile or compiles(config, setup) else total)
 
 
-def do(job: Job, resume: bool) -> Job:
-    """All of a job, in a process of its own. resume: leave out the runs that an earlier call has finished."""
-    if job.name in SCRIPTS:
+def do(job: Job, resume: bool, quiet: bool = True) -> Job:
+    """All of a job, in a process of its own. resume: leave out the runs that an earlier call has finished.
+
+    quiet: a study does not show its own progress, which would run into that of other jobs.
+    """
+    if job.name in STUDIES:
         directory = job.directory()
         if not (resume and finished(directory, job.overrides(()))):
             shutil.rmtree(directory, ignore_errors=True)
-            with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):  # its progress would run into ours
+            torch.set_num_threads(1)  # the same numbers on any machine
+            with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere) if quiet else nullcontext():
                 importlib.import_module(f"experiments.studies.{job.name}").write(directory, job.seeds)
             (directory / FINISHED).write_text("\n".join(job.overrides(())), encoding="utf-8")
     for setting in job.settings:
@@ -137,15 +145,18 @@ def finished(directory: Path, overrides: Sequence[str]) -> bool:
 def publish(name: str, jobs: Sequence[Job], results: Path) -> None:
     """Copy what the jobs of one name found to ``results``."""
     results.mkdir(parents=True, exist_ok=True)
-    if name in SCRIPTS:
-        for table in sorted(jobs[0].directory().glob("*.csv")):
-            shutil.copy(table, results)
+    if name in STUDIES:
+        directory = jobs[0].directory()
+        for table in STUDIES[name].tables:
+            shutil.copy(directory / table, results)
+        if (directory / "figures").exists():
+            shutil.copytree(directory / "figures", results / "figures", dirs_exist_ok=True)
         return
     runs = [(setting, job.directory(setting)) for job in jobs for setting in job.settings]
     if len(runs) > 1:
         order = {setting: place for place, setting in enumerate(settings(name))}
         runs.sort(key=lambda pair: order[pair[0]])
-        write_rows(results / f"{name}.csv", rows_of(name, ((setting, at / "seeds.csv") for setting, at in runs)))
+        write_rows(results / f"{name}.csv", rows_of((setting, at / "seeds.csv") for setting, at in runs))
         return
     ((_, directory),) = runs
     figures = results / "figures" / name
@@ -157,14 +168,17 @@ def publish(name: str, jobs: Sequence[Job], results: Path) -> None:
 
 
 class Display:
-    """What runs, how much is done, and how long the rest will take: a bar in a terminal, else a line a job."""
+    """What runs, how much is done, and how long the rest will take: a bar in a terminal, else a line a job.
+
+    One study alone has a bar of its own.
+    """
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self.console = Console(stderr=True)
         self.columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
         self.bar = Progress(
             *self.columns, TextColumn("left, about"), TimeRemainingColumn(), console=self.console,
-            disable=not self.console.is_terminal,
+            disable=not self.console.is_terminal or alone(jobs),
         )  # fmt: skip
         self.left, self.count, self.jobs = sum(job.seconds for job in jobs), 0, len(jobs)
         self.shown = self.bar.add_task("starting", total=self.left)
@@ -182,6 +196,11 @@ class Display:
         print(f"  {self.count} of {self.jobs}: {job.label}; about {taken / share - taken:.0f} s left", flush=True)
 
 
+def alone(jobs: Sequence[Job]) -> bool:
+    """Whether these are one study and nothing else."""
+    return len(jobs) == 1 and jobs[0].name in STUDIES
+
+
 def reproduce(names: Sequence[str], seeds: int | None, results: Path, resume: bool = False) -> None:
     """Run and publish. An experiment is published when all its runs are done; an interrupt publishes no half of one.
 
@@ -194,7 +213,7 @@ def reproduce(names: Sequence[str], seeds: int | None, results: Path, resume: bo
     context = multiprocessing.get_context("spawn")
     with display.bar, ProcessPoolExecutor(workers, mp_context=context) as pool:
         try:
-            for job in each_done(pool, jobs, workers, resume, display):
+            for job in each_done(pool, jobs, workers, resume, display, quiet=not alone(jobs)):
                 display.done(job)
                 waiting[job.name] -= 1
                 if not waiting[job.name]:
@@ -207,14 +226,17 @@ def reproduce(names: Sequence[str], seeds: int | None, results: Path, resume: bo
 
 
 def each_done(
-    pool: ProcessPoolExecutor, jobs: Iterable[Job], workers: int, resume: bool, display: Display
+    pool: ProcessPoolExecutor, jobs: Iterable[Job], workers: int, resume: bool, display: Display, quiet: bool = True
 ) -> Iterator[Job]:
-    """Each job when it is done. No more are handed out than there are workers, so that it is known what runs."""
+    """Each job when it is done. No more are handed out than there are workers, so that it is known what runs.
+
+    resume, quiet: as in ``do``.
+    """
     ahead = iter(jobs)
     running: dict[Future[Job], Job] = {}
     while True:
         for job in itertools.islice(ahead, workers - len(running)):
-            running[pool.submit(do, job, resume)] = job
+            running[pool.submit(do, job, resume, quiet)] = job
         if not running:
             return
         display.running(job.label for job in running.values())
@@ -224,15 +246,23 @@ def each_done(
             yield future.result()
 
 
+def make_explorer(results: Path) -> None:
+    """Train what the explorer shows, and write its page. Raises ConfigError where a table is missing; NotWritten."""
+    torch.set_num_threads(1)
+    text = page.page(all_data(results))
+    with replacing(results / page.FILE) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
 def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     """The command line. Exits with one line where it names what there is not."""
     parser = argparse.ArgumentParser(prog="python -m experiments.reproduce", description=__doc__)
-    everything = [*PUBLISHED, *STUDIES, *SCRIPTS, READINGS]
+    everything = [*PUBLISHED, *GRIDS, *STUDIES, EXPLORER]
     parser.add_argument(
         "names",
         nargs="*",
         metavar="NAME",
-        help=f"what to run (default: all but {READINGS}, which takes much longer)",
+        help=f"what to run (default: all but {', '.join(LONG)}, which take much longer)",
     )
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the results go (default: %(default)s)")
     parser.add_argument("--resume", action="store_true", help="leave out the runs that an earlier call has finished")
@@ -240,18 +270,23 @@ def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help=f"about a minute: {QUICK_SEEDS} seeds, no studies and no scripts; the results go to {QUICK}",
+        help=f"about a minute: {QUICK_SEEDS} seeds, no grids, studies or explorer; the results go to {QUICK}",
     )
     arguments = parser.parse_args()
     unknown = sorted(set(arguments.names) - set(everything))
     if unknown:
         parser.error(f"{', '.join(unknown)}: not published; choose from {', '.join(everything)}")
+    for name in arguments.names:
+        needs = STUDIES[name].needs if name in STUDIES else None
+        if needs and importlib.util.find_spec(needs[0]) is None:
+            parser.error(f"{name}: needs {needs[0]}, which is not installed: pip install -e '.[{needs[1]}]'")
     if arguments.quick:
         if arguments.names or arguments.seeds is not None or arguments.results != RESULTS:
             parser.error("--quick: takes no NAME, --seeds or --results")
         arguments.names, arguments.seeds, arguments.results = list(PUBLISHED), QUICK_SEEDS, QUICK
     if arguments.seeds is not None and arguments.results.resolve() == RESULTS.resolve():
         parser.error(f"--seeds {arguments.seeds}: would replace the published results; add --results DIRECTORY")
+    arguments.names = arguments.names or [name for name in everything if name not in LONG]
     return parser, arguments
 
 
@@ -260,18 +295,21 @@ def main() -> None:
     parser, arguments = parsed()
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes share the cores out
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the runs too, as Ctrl-C does
-    started, names = time.monotonic(), arguments.names or [*PUBLISHED, *STUDIES, *SCRIPTS]
-    print(f"Running {', '.join(names)}", flush=True)
+    started, trained = time.monotonic(), [name for name in arguments.names if name != EXPLORER]
+    print(f"Running {', '.join(arguments.names)}", flush=True)
     try:
         with locked_directory(RUNS, unused=False):
-            reproduce(names, arguments.seeds, arguments.results, arguments.resume)
+            if trained:
+                reproduce(trained, arguments.seeds, arguments.results, arguments.resume)
+            if EXPLORER in arguments.names:
+                make_explorer(arguments.results)
     except ConfigError as problem:
         parser.error(str(problem))
     except KeyboardInterrupt:
         print("\nInterrupted: what had all its runs done is published, the rest is as before. --resume goes on.")
         sys.exit(130)
     print_networks(arguments.results)
-    print(f"{len(names)} experiments in {time.monotonic() - started:.0f} s.")
+    print(f"Done in {time.monotonic() - started:.0f} s.")
     print(f"Figures: {arguments.results}/figures. Learning curves: make tensorboard")
     sys.exit(report.update(results=arguments.results))
 

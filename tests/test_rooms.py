@@ -65,7 +65,7 @@ ALLOWED = {
     "claims": ("files", "statistics", "tables", "options", "catalogue"),
     "running": ("files", "statistics", "tables", "options", "catalogue"),
     "studies": ("files", "statistics", "tables", "options", "catalogue"),
-    "speed": ("files", "statistics", "tables", "options", "catalogue"),
+    "speed": ("files", "statistics", "tables", "options", "catalogue", "studies"),
     "pages": ("files", "statistics", "tables", "options", "catalogue", "claims"),
     "explorer": ("files", "tables", "options", "catalogue", "claims"),
     "board": (),

@@ -1,17 +1,12 @@
-"""The explorer: one page, results/explorer.html, to see the procedure at work: ``python -m experiments.explorer.data``.
+"""What the explorer shows: results/explorer.html, one page to see the procedure at work.
 
 For each experiment a typical seed that learned and the first that did not, by results/NAME.csv, are trained in float64
 and put into the page: w and the last Δw at some sweeps, E on the way, the cases, and how the weights change. The page
-(experiments/explorer/) has the nine equations once more, in JavaScript, and computes all else from them. It needs no
-network; docs/explorer.md says what is on it. Takes about a minute.
+(experiments/explorer/web) has the nine equations once more, in JavaScript, and computes all else from them. It needs no
+network; docs/explorer.md says what is on it.
 """
 
-import argparse
 import base64
-import hashlib
-import json
-import re
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -21,9 +16,7 @@ import torch
 from numpy.typing import NDArray
 from rich.progress import track
 
-from experiments.catalogue import RESULTS
 from experiments.claims.results import learned, seeds
-from experiments.files import naming, replacing
 from experiments.options.load import load
 from experiments.options.schema import Change, Config, ConfigError
 from experiments.options.setup import first_population, held_out_of, training_setup
@@ -34,19 +27,6 @@ from repro.tasks.family_trees import PEOPLE, RELATIONS
 from repro.training import train
 
 Numbers = NDArray[np.float64]
-
-FILE = "explorer.html"
-SOURCE = Path(__file__).with_name("web")
-"""experiments/explorer/: the page without its numbers."""
-
-D3, D3_SHA256 = "d3.v7.9.0.min.js", "f2094bbf6141b359722c4fe454eb6c4b0f0e42cc10cc7af921fc158fceb86539"
-"""The drawing library, as ``npm pack d3@7.9.0`` has it in dist/d3.min.js; its licence stands beside it."""
-
-SCRIPTS = (
-    *("equations.js", "network.js", "start.js", "timeline.js", "procedure.js", "text.js", "sums.js", "address.js"),
-    *("layout.js", "drawing.js", "curve.js", "panels.js", "standing.js", "view.js", "controls.js", "explorer.js"),
-)
-"""The page's own code, in the order in which one file uses another."""
 
 SHOWN = {
     "xor_2_2_1": ("XOR, 2-2-1", 80),
@@ -121,11 +101,19 @@ def spaced(E: Numbers, count: int) -> list[int]:
     return sorted({0, *found.tolist(), len(E) - 1})
 
 
+def networks_of(name: str, results: Path) -> pd.DataFrame:
+    """results/NAME.csv, a row a seed. Raises ConfigError where it is missing."""
+    try:
+        return seeds(results, name)
+    except FileNotFoundError:
+        raise ConfigError(f"{results / name}.csv is missing; make it: python -m experiments.reproduce {name}") from None
+
+
 def typical_seeds(networks: pd.DataFrame) -> list[int]:
     """The seed that learned in the median number of sweeps, or nearest to it, and the first that did not learn."""
-    solved = learned(networks).sort_values("sweeps", kind="stable")["seed"]
-    middle = (len(solved) - 1) // 2
-    return [int(seed) for seed in solved[middle : middle + 1]] + unsolved(networks)[:1]
+    solved = learned(networks)
+    middle = sorted(solved["sweeps"])[(len(solved) - 1) // 2 :][:1]
+    return [int(seed) for seed in solved.loc[solved["sweeps"].isin(middle), "seed"][:1]] + unsolved(networks)[:1]
 
 
 def unsolved(networks: pd.DataFrame) -> list[int]:
@@ -155,10 +143,7 @@ def experiment_data(name: str, results: Path, *overrides: str) -> dict[str, obje
     overrides: options of the experiment, as on the command line. Raises ConfigError where results/NAME.csv is missing
     or the page cannot show the experiment.
     """
-    try:
-        networks = seeds(results, name)
-    except FileNotFoundError:
-        raise ConfigError(f"{results / name}.csv is missing; make it: python -m experiments.reproduce {name}") from None
+    networks = networks_of(name, results)
     title, snapshots = SHOWN[name]
     config = load(name, "precision=float64", *overrides)
     check_supported(config)
@@ -224,56 +209,8 @@ def encoded(numbers: Numbers) -> str:
     return base64.b64encode(numbers.astype("<f8").tobytes()).decode("ascii")
 
 
-def page(experiments: Sequence[dict[str, object]]) -> str:
-    """The whole page, D3 and its licence within. Raises ConfigError where D3 is not the pinned release."""
-    library = (SOURCE / D3).read_bytes()
-    if hashlib.sha256(library).hexdigest() != D3_SHA256:
-        raise ConfigError(f"{SOURCE / D3}: is not the release that is pinned; docs/explorer.md says how to get it")
-    parts = {
-        "LICENCE": (SOURCE / "d3.LICENSE.txt").read_text(encoding="utf-8").strip(),
-        "STYLE": (SOURCE / "explorer.css").read_text(encoding="utf-8"),
-        "DATA": json.dumps(experiments, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c"),
-        "D3": library.decode("utf-8"),
-        "SCRIPT": "\n".join((SOURCE / name).read_text(encoding="utf-8") for name in SCRIPTS),
-    }
-    before, *rest = (SOURCE / "explorer.html").read_text(encoding="utf-8").split("@@")
-    # a part may itself hold the mark: the template alone is taken apart
-    return before + "".join(parts[piece] if n % 2 == 0 else piece for n, piece in enumerate(rest))
-
-
-def refreshed(text: str) -> str:
-    """The page with its numbers kept, and all else as experiments/explorer/ has it now. Raises ValueError."""
-    found = re.search('<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
-    if found is None:
-        raise ValueError(f"{FILE} has no numbers: make it, python -m experiments.explorer.data")
-    return page(json.loads(found[1]))
-
-
-def all_data(results: Path, progress: Callable[[list[str]], Iterator[str]] = iter) -> list[dict[str, object]]:
-    """The data of every experiment of the page. Raises ConfigError as ``experiment_data`` does."""
-    return [experiment_data(name, results) for name in progress(list(SHOWN))]
-
-
-def main() -> None:
-    """Train and write the page."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.explorer.data", description=__doc__)
-    parser.add_argument(
-        "--results", type=Path, default=RESULTS, help="where the seeds' tables are (default: %(default)s)"
-    )
-    parser.add_argument("--to", type=Path, help="the page (default: explorer.html beside the tables)")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    path: Path = arguments.to or arguments.results / FILE
-    try:
-        text = page(all_data(arguments.results, lambda names: iter(track(names, "training"))))
-    except ConfigError as problem:
-        raise SystemExit(f"python -m experiments.explorer.data: {problem}") from None
-    with naming(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as partial:
-        partial.write_text(text, encoding="utf-8")
-    print(f"Written: {path}, {len(text.encode()) / 1e6:.2f} MB")
-
-
-if __name__ == "__main__":
-    main()
+def all_data(results: Path) -> list[dict[str, object]]:
+    """The data of every experiment of the page. Raises ConfigError as ``experiment_data`` does: for a table at once."""
+    for name in SHOWN:
+        networks_of(name, results)
+    return [experiment_data(name, results) for name in track(list(SHOWN), "explorer")]

@@ -1,5 +1,6 @@
 """The options of an experiment from its YAML file and overrides, and the jobs of a multirun: without torch."""
 
+import argparse
 import itertools
 from collections.abc import Iterator
 from functools import lru_cache
@@ -39,3 +40,10 @@ def jobs(overrides: list[Override]) -> Iterator[list[str]]:
         elif not override.is_sweep_override():
             values_of.append([override.input_line or ""])
     return (list(job) for job in itertools.product(*values_of))
+
+
+def at_least_1(text: str) -> int:
+    """A number on the command line. Raises argparse.ArgumentTypeError below 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: must be a whole number of at least 1")
+    return int(text)

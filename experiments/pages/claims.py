@@ -12,11 +12,12 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from experiments.catalogue import command
 from experiments.claims import ledger
 from experiments.claims.ledger import Finding, Judged
 from experiments.pages.claims_figures import Drawing, drawings
 from experiments.pages.claims_numbers import interval, line_text, with_unit
-from experiments.pages.claims_recompute import PREAMBLE, check, command
+from experiments.pages.claims_recompute import PREAMBLE, check
 
 PAGE = "report.html"
 """The page's file, in results/."""

@@ -1,16 +1,8 @@
-"""How a reader finds a number of the page of claims again: a line of pandas, and the command that makes the table."""
+"""How a reader finds a number of the page of claims again: a line of pandas."""
 
 import json
 
-from experiments.catalogue import BALANCE, GROWTH, KEPT, SCRIPTS, SEARCH
 from experiments.claims.ledger import Test
-
-OTHER_TABLES = {
-    **dict.fromkeys((GROWTH, KEPT, BALANCE), "studies.family_trees_plateau"),
-    SEARCH: "studies.family_trees_search",
-    "unrolled.csv": "reproduce iterative",
-}
-"""Which module makes a table that is not called what ``experiments.reproduce`` calls its maker."""
 
 PREAMBLE = """\
 import numpy as np
@@ -79,10 +71,3 @@ def call(method: str, expression: str) -> str:
     """A call of pandas with an expression."""
     engine = ', engine="python"' if "(" in expression else ""
     return f"{method}({json.dumps(expression, ensure_ascii=False)}{engine})"
-
-
-def command(table: str) -> str:
-    """The command that makes a table again."""
-    other = OTHER_TABLES.get(f"{table}.csv")
-    script = next((name for name in SCRIPTS if table.startswith(f"{name}_")), table)
-    return f"python -m experiments.{other or f'reproduce {script}'}"

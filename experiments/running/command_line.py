@@ -1,6 +1,5 @@
 """Checks a command line before Hydra acts on it, so that a mistake ends in one clear line and leaves nothing behind."""
 
-import argparse
 import difflib
 import itertools
 import os
@@ -268,13 +267,6 @@ def _options(config: DictConfig, prefix: str = "") -> Iterator[str]:
         yield f"{prefix}{key}"
         if not OmegaConf.is_missing(config, key) and isinstance(config[key], DictConfig):
             yield from _options(config[key], f"{prefix}{key}.")
-
-
-def at_least_1(text: str) -> int:
-    """A number on the command line. Raises argparse.ArgumentTypeError below 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text}: must be a whole number of at least 1")
-    return int(text)
 
 
 def _no_experiment(configs: Path) -> str:

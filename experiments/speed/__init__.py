@@ -1,1 +1,1 @@
-"""How fast a sweep is against other ways of doing the same, and what logging costs."""
+"""How fast a sweep is against other ways of doing the same, and what logging and derivatives cost: one program."""

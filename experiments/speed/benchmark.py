@@ -1,26 +1,22 @@
-"""How fast a sweep is, against other ways of doing the same work: ``python -m experiments.speed.benchmark``.
+"""How fast a sweep is, against other ways of doing the same work.
 
 Every contender trains the same networks from the same first weights by (9) with the error (3); before any is timed, its
 weights after some sweeps have to be those of the others. They take turns, so that what else the machine does hits all
-alike, and of each the median turn counts. The table goes to results/benchmark.csv.
+alike, and of each the median turn counts.
 """
 
-import argparse
 import importlib.util
 import shutil
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 from rich.console import Console
 from rich.table import Table
 
-from experiments.catalogue import BENCHMARK, RESULTS
 from experiments.options import machine
-from experiments.running.command_line import at_least_1
 from experiments.speed.contenders import (
     C_COMPILER,
     ByHand,
@@ -33,10 +29,9 @@ from experiments.speed.contenders import (
     Work,
     work_of,
 )
-from experiments.tables import write_rows
 from repro.choices import BackwardPass
 
-EXPERIMENTS = ("symmetry", "family_trees", "xor")
+EXPERIMENTS, NETWORKS = ("symmetry", "family_trees", "xor"), (1, 32, 1024, 16384)
 TURNS = 5
 CHECKED_SWEEPS, WITHIN = 5, 1e-4
 """After so many sweeps the weights of all contenders may differ by this much: float32 rounds in another order."""
@@ -111,39 +106,19 @@ def timed(contender: Any, count: int, device: str) -> float:
     return time.perf_counter() - begun
 
 
-def main() -> None:
-    """Measure, print as it comes, write the table."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.speed.benchmark", description=__doc__)
-    parser.add_argument("--experiments", nargs="+", choices=EXPERIMENTS, default=EXPERIMENTS, help="which networks")
-    parser.add_argument(
-        "--networks",
-        nargs="+",
-        type=at_least_1,
-        default=[1, 32, 1024, 16384],
-        help="populations (default: %(default)s)",
-    )
-    parser.add_argument("--seconds", type=float, default=5.0, help="for each contender (default: %(default)s)")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda (default: %(default)s)")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="where the table goes (default: %(default)s)")
-    arguments = parser.parse_args()
+def rows(
+    experiments: Sequence[str], networks: Sequence[int], seconds: float, device: str
+) -> Iterator[dict[str, object]]:
+    """A row an experiment, number of networks and contender, each printed as it comes. seconds: for each contender."""
     console = Console()
-
-    def rows() -> Iterator[dict[str, object]]:
-        for experiment in arguments.experiments:
-            for networks in arguments.networks:
-                found = list(measure(work_of(experiment, networks, arguments.device), arguments.seconds))
-                slowest = float(str(found[0]["microseconds"]))
-                table = Table("", "µs per network and sweep", "times as fast as one by one")
-                table.title = f"{experiment}, {networks:,} networks, {arguments.device}"
-                for row in found:
-                    own = float(str(row["microseconds"]))
-                    table.add_row(str(row["contender"]), f"{own:.3g}", f"{slowest / own:.3g}")
-                console.print(table)
-                yield from found
-
-    write_rows(arguments.results / BENCHMARK, rows())
-    print(f"Written: {arguments.results / BENCHMARK}")
-
-
-if __name__ == "__main__":
-    main()
+    for experiment in experiments:
+        for many in networks:
+            found = list(measure(work_of(experiment, many, device), seconds))
+            slowest = float(str(found[0]["microseconds"]))
+            table = Table("", "µs per network and sweep", "times as fast as one by one")
+            table.title = f"{experiment}, {many:,} networks, {device}"
+            for row in found:
+                own = float(str(row["microseconds"]))
+                table.add_row(str(row["contender"]), f"{own:.3g}", f"{slowest / own:.3g}")
+            console.print(table)
+            yield from found

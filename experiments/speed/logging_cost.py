@@ -1,21 +1,14 @@
 """What TensorBoard costs a run: the same command with it and without, in turn.
 
 Whole processes are timed, from the command to its end, since the drawings of a run that takes a few seconds weigh most.
-The table goes to results/logging_cost.csv.
 """
 
-import argparse
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
-
-from experiments.catalogue import LOGGING_COST, RESULTS
-from experiments.running.command_line import at_least_1
-from experiments.tables import write_rows
 
 RUNS = (
     ("xor", 1),
@@ -56,22 +49,9 @@ def measure(experiment: str, networks: int, turns: int) -> dict[str, object]:
     }
 
 
-def main() -> None:
-    """Measure, print as it comes, write the table."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.speed.logging_cost", description=__doc__)
-    parser.add_argument("--turns", type=at_least_1, default=TURNS, help="runs of each (default: %(default)s)")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="where the table goes (default: %(default)s)")
-    arguments = parser.parse_args()
-
-    def rows() -> Iterator[dict[str, object]]:
-        for experiment, networks in RUNS:
-            row = measure(experiment, networks, arguments.turns)
-            print(", ".join(f"{name} {value}" for name, value in row.items()), flush=True)
-            yield row
-
-    write_rows(arguments.results / LOGGING_COST, rows())
-    print(f"Written: {arguments.results / LOGGING_COST}")
-
-
-if __name__ == "__main__":
-    main()
+def rows(turns: int) -> Iterator[dict[str, object]]:
+    """A row a run of ``RUNS``, printed as it comes."""
+    for experiment, networks in RUNS:
+        row = measure(experiment, networks, turns)
+        print(", ".join(f"{name} {value}" for name, value in row.items()), flush=True)
+        yield row

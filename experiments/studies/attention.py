@@ -1,4 +1,4 @@
-"""Attention beside the network of 1986, on the family trees, by one loop: ``python -m experiments.studies.attention``.
+"""Attention beside the network of 1986, on the family trees, by one loop.
 
 The same for both: the 104 cases and the 4 that each seed holds out; the loop, once a sweep: forward pass, error,
 backward pass by hand, change; the error (H p.11); the changes (9), their phases and decay; how first weights are
@@ -12,7 +12,7 @@ in which the first seemed held up by its 6 below the outputs. One layer over two
 large networks have beside it (more heads and layers, paths around them, normalizing): nothing is said here about those.
 
 Each is trained as printed, and over one grid of epsilon and first weights. By the even seeds the best point is chosen,
-the odd seeds judge it. All goes to results/; takes some minutes.
+the odd seeds judge it.
 """
 
 from collections.abc import Iterator
@@ -24,15 +24,12 @@ from rich.progress import track
 from experiments.options.load import load
 from experiments.options.schema import Config
 from experiments.options.setup import first_population, training_setup
-from experiments.studies.training import run_through
+from experiments.studies.training import kinship_of, run_through
 from experiments.tables import write_rows
 from repro.attention import AttentionPlan
-from repro.measures.family_trees import kinship
 from repro.population import NEVER
-from repro.trained import Trained
 
-FILE, SEEDS = "attention.csv", 64
-"""Networks a model and setting: a multiple of the 16 that a compiled loop does at a time."""
+FILE = "attention.csv"
 
 PLANS = {
     "attention": AttentionPlan({"person1": 24, "relation": 12}, width=6, hidden=6, outputs=24),
@@ -57,9 +54,7 @@ def rows(seeds: int) -> Iterator[dict[str, object]]:
             setup = replace(setup, architecture=PLANS[model])
         population = first_population(config, setup)
         run_through(population, setup)
-        trained = Trained.of(setup, population)
-        assert trained.held_out is not None
-        found = kinship(trained.y, trained.setup.task.desired, trained.held_out)
+        found = kinship_of(setup, population)
         for r, seed in enumerate(population.seeds):
             learned_at = int(population.learned_at[r])
             yield {
@@ -88,6 +83,6 @@ def settings(epsilon: float, initial_range: float, seeds: int) -> Config:
     )
 
 
-def write(results: Path, seeds: int | None = None) -> None:
-    """Train all over the grid, and write the table."""
-    write_rows(results / FILE, rows(seeds or SEEDS))
+def write(results: Path, seeds: int) -> None:
+    """Train all over the grid, ``seeds`` networks a model and point, and write the table."""
+    write_rows(results / FILE, rows(seeds))

@@ -1,30 +1,24 @@
 """What all ∂E/∂w of one network cost, backward, forward and by differences.
 
 Multiplications are counted as torch carries them out (``repro.chain_rule.Products``), in networks of growing width with
-one layer of hidden units, and of growing depth. They go to results/chain_rule.csv, which is the same each time; the
-seconds that the same work takes go to results/chain_rule_seconds.csv, which is not. Takes about two minutes.
+one layer of hidden units, and of growing depth. The seconds that the same work takes, which are not the same each time,
+are measured by ``experiments.speed``.
 """
 
 import itertools
-import statistics
-import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 from rich.progress import track
 from torch import Tensor
 
-from experiments.studies.script import make, parser_of
 from experiments.tables import write_rows
 from repro.chain_rule import WAYS, Products, farthest
 from repro.networks import Architecture
 from repro.population import initial_weights
 
-FILE, SECONDS_FILE = "chain_rule.csv", "chain_rule_seconds.csv"
-SEEDS = 1
-"""Networks of each size. What they cost is the same; of how far the ways are apart, the largest counts."""
+FILE = "chain_rule.csv"
 
 WIDTHS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 """Units in each of the three layers of a wide network."""
@@ -37,9 +31,6 @@ CASES, DRAWN_FROM = 4, 1986
 
 INITIAL_RANGE = 0.3
 """Weights are uniform in minus this to this, as N Fig. 1 has them."""
-
-REPEATS, LEAST_SECONDS = 5, 0.1
-"""Each way is timed so many times, and again until so much time has gone by; the median counts."""
 
 
 def architecture(layers: int, width: int) -> Architecture:
@@ -78,44 +69,15 @@ def rows(seeds: int) -> Iterator[dict[str, object]]:
             }
 
 
-def seconds_rows() -> Iterator[dict[str, object]]:
-    """The seconds that each way takes for one network: a row a network size and way."""
-    for family, layers, width in track(sizes(), "seconds"):
-        plan, (inputs, d) = architecture(layers, width), cases(width)
-        weights = initial_weights(plan, [0], INITIAL_RANGE, torch.float64)
-        for name, way in WAYS.items():
-            took = seconds(partial(way, plan, weights, inputs, d))
-            yield {**about(family, layers, width, name), "seconds": f"{took:.6g}"}
-
-
 def about(family: str, layers: int, width: int, way: str) -> dict[str, object]:
-    """The columns that both tables have."""
+    """Which network and way: the first columns, here and where seconds are measured."""
     weights = architecture(layers, width).weight_count
     return {"family": family, "layers": layers, "width": width, "weights": weights, "way": way}
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """The median time that some work takes."""
-    times: list[float] = []
-    while len(times) < REPEATS or sum(times) < LEAST_SECONDS:
-        begin = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - begin)
-    return statistics.median(times)
+def write(results: Path, seeds: int) -> None:
+    """Count, and write the table.
 
-
-def write(results: Path, seeds: int | None = None) -> None:
-    """Count, and write the table that is the same each time."""
-    write_rows(results / FILE, rows(seeds or SEEDS))
-
-
-def main() -> None:
-    """Count, then time, and write both tables."""
-    arguments = parser_of("chain_rule", __doc__, SEEDS, "networks of each size").parse_args()
-    make(arguments, write, FILE)
-    write_rows(arguments.results / SECONDS_FILE, seconds_rows())
-    print(f"Written: {arguments.results / SECONDS_FILE}")
-
-
-if __name__ == "__main__":
-    main()
+    seeds: networks of each size. What they cost is the same; of how far the ways are apart, the largest counts.
+    """
+    write_rows(results / FILE, rows(seeds))

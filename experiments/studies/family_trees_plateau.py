@@ -4,10 +4,9 @@ Two things stand in the way. (i) Leaving the plateau: the growth of the first sy
 decay, for first weights of several sizes, at the start and later in training. (ii) Staying learned: networks that a
 reading has taught, trained on with an epsilon that is lowered step by step to the printed one. Then F7: whether the
 decay balances ∂E/∂w in networks that have learned. All go to results/, from which ``experiments.report`` draws the
-figure; takes some minutes.
+figure.
 """
 
-import argparse
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +14,9 @@ from pathlib import Path
 import torch
 from rich.progress import track
 
-from experiments.catalogue import BALANCE, GROWTH, KEPT, RESULTS
+from experiments.catalogue import BALANCE, GROWTH, KEPT
 from experiments.options.load import load
 from experiments.options.setup import first_population, training_setup
-from experiments.running.command_line import at_least_1
 from experiments.studies.training import rows_of, run_through
 from experiments.tables import write_rows
 from repro.learning import updated
@@ -39,6 +37,12 @@ FACTORS = (10.0, 7.0, 5.0, 4.0, 3.0, 2.0, 1.0)
 
 AVERAGED = (1, 10, 100)
 """Over how many more sweeps ∂E/∂w is averaged, to be held against the decay."""
+
+NETWORKS = 16
+"""Whose growth is measured, at most: it varies little from one to another."""
+
+STEP_SWEEPS = 2_000
+"""Sweeps at each step of epsilon."""
 
 
 def growth(networks: int) -> Iterator[dict[str, object]]:
@@ -69,8 +73,8 @@ def growth(networks: int) -> Iterator[dict[str, object]]:
                 yield {**about, "growth": f"{rate:.6g}", "train_right": end}
 
 
-def kept(networks: int, sweeps: int) -> Iterator[dict[str, object]]:
-    """What is left of the learned state as epsilon comes down, ``sweeps`` sweeps a step: a row a network and step."""
+def kept(networks: int, step_sweeps: int = STEP_SWEEPS) -> Iterator[dict[str, object]]:
+    """What is left of the learned state as epsilon comes down: a row a network and step, of so many sweeps each."""
     config = load("family_trees_learned", f"population.seeds={networks}")
     taught = training_setup(config)
     population = first_population(config, taught)
@@ -78,13 +82,13 @@ def kept(networks: int, sweeps: int) -> Iterator[dict[str, object]]:
     printed = training_setup(load("family_trees", f"population.seeds={networks}"))
     learning = printed.learning
     for factor in track(FACTORS, "staying learned"):
-        after = sweeps if factor < FACTORS[0] else 0  # as taught, to begin with
-        if after:
-            population = restarted(population)
+        sweeps = step_sweeps if factor < FACTORS[0] else 0  # as taught, to begin with
+        if sweeps:
+            population = restart(population)
             phase = replace(learning.phases[-1], epsilon=factor * learning.phases[-1].epsilon)
             run_through(population, replace(printed, learning=replace(learning, phases=(phase,), sweeps=sweeps)))
         for row in rows_of(printed, population):
-            yield {"factor": f"{factor:g}", "sweeps": after, **row}
+            yield {"factor": f"{factor:g}", "sweeps": sweeps, **row}
 
 
 def balance(networks: int) -> Iterator[dict[str, object]]:
@@ -109,7 +113,7 @@ def balance(networks: int) -> Iterator[dict[str, object]]:
         w, delta_w = ({key: pair[n] for key, pair in both.items()} for n in (0, 1))
 
 
-def restarted(taught: Population) -> Population:
+def restart(taught: Population) -> Population:
     """The same networks, with their sweeps counted from 0 again."""
     population = Population.start(taught.architecture, taught.seeds, 0.0, taught.E.dtype)
     population.weights = {key: w.clone() for key, w in taught.weights.items()}
@@ -117,28 +121,8 @@ def restarted(taught: Population) -> Population:
     return population
 
 
-def main() -> None:
-    """Measure, and write the tables."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.studies.family_trees_plateau", description=__doc__)
-    parser.add_argument(
-        "--networks", type=at_least_1, default=16, help="networks for the growth (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--learned", type=at_least_1, default=500, help="learned networks to train on (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--sweeps", type=at_least_1, default=2_000, help="sweeps at each step of epsilon (default: %(default)s)"
-    )
-    parser.add_argument("--results", type=Path, default=RESULTS, help="where the results go (default: %(default)s)")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    write_rows(arguments.results / GROWTH, growth(arguments.networks))
-    print(f"Written: {arguments.results / GROWTH}", flush=True)
-    write_rows(arguments.results / KEPT, kept(arguments.learned, arguments.sweeps))
-    print(f"Written: {arguments.results / KEPT}", flush=True)
-    write_rows(arguments.results / BALANCE, balance(arguments.learned))
-    print(f"Written: {arguments.results / BALANCE}")
-
-
-if __name__ == "__main__":
-    main()
+def write(results: Path, seeds: int) -> None:
+    """Measure, with ``seeds`` networks that learn and at most as many at the plateau; write the tables."""
+    write_rows(results / GROWTH, growth(min(NETWORKS, seeds)))
+    write_rows(results / KEPT, kept(seeds))
+    write_rows(results / BALANCE, balance(seeds))

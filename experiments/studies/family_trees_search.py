@@ -2,27 +2,29 @@
 
 What is sought: settings under which as many networks as possible learn all 100 cases in 1,500 sweeps with decay, and
 as many as possible have negligible error after 573 sweeps without it (the smaller of the two shares is maximised).
-The trials, and the best of them again over many new seeds, go to results/family_trees_search.csv; until all are done
-they are in family_trees_search.partial.csv beside it.
+The best of the trials are run again over many new seeds. Until all are done, those that are stand in
+family_trees_search.partial.csv in the study's directory in runs/.
 """
 
-import argparse
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import optuna
-import pandas as pd
-import torch
 from rich.progress import track
 
-from experiments.catalogue import RESULTS, SEARCH
-from experiments.claims.family_trees import learned, negligible
+from experiments.catalogue import SEARCH
 from experiments.options.load import load
 from experiments.options.setup import first_population, training_setup
-from experiments.running.command_line import at_least_1
-from experiments.studies.training import rows_of, run_through
+from experiments.studies.training import kinship_of, run_through
 from experiments.tables import write_rows
+from repro.measures.family_trees import all_right, negligible
+
+TRIALS = 100
+"""Combinations that are tried."""
+
+BEST, AGAIN, AGAIN_FROM = 5, 2_000, 10**6
+"""So many of the best are run again, with so many networks, from this seed on: far from those of the trials."""
 
 
 def suggest(trial: optuna.Trial) -> dict[str, Any]:
@@ -57,16 +59,17 @@ def shares(settings: Mapping[str, Any], seeds: int, first_seed: int = 0) -> dict
         setup = training_setup(config)
         population = first_population(config, setup)
         run_through(population, setup)
-        rows = pd.DataFrame(rows_of(setup, population)).astype({"E_H": float})
+        kinship = kinship_of(setup, population)
+        assert setup.held_out is not None
         if count == "with_decay":
-            found["learned"] = float(learned(rows).mean())
-            found["held_out_right"] = float(rows["held_out_right"].mean())
+            found["learned"] = int(all_right(kinship, setup.held_out).sum()) / seeds
+            found["held_out_right"] = int(kinship.held_out_right.sum()) / seeds
         else:
-            found["negligible"] = float(negligible(rows).mean())
+            found["negligible"] = int(negligible(kinship, setup.held_out).sum()) / seeds
     return found
 
 
-def search(trials: int, seeds: int, best: int, again: int) -> Iterator[dict[str, Any]]:
+def search(seeds: int, trials: int = TRIALS, best: int = BEST, again: int = AGAIN) -> Iterator[dict[str, Any]]:
     """A row a trial, over the first ``seeds`` seeds; then the best again, over seeds that the search has not seen."""
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=0, multivariate=False))
     rows = []
@@ -76,10 +79,10 @@ def search(trials: int, seeds: int, best: int, again: int) -> Iterator[dict[str,
         found = shares(settings, seeds)
         study.tell(trial, weaker(found))
         rows.append({"trial": number, "seeds": seeds, **settings, **found})
-        yield written(rows[-1])
+        yield as_text(rows[-1])
     rows.sort(key=weaker, reverse=True)
     for row in track(rows[:best], "the best again"):
-        yield written({**row, "seeds": again, **shares(row, again, first_seed=10**6)})
+        yield as_text({**row, "seeds": again, **shares(row, again, AGAIN_FROM)})
 
 
 def weaker(found: Mapping[str, float]) -> float:
@@ -87,28 +90,11 @@ def weaker(found: Mapping[str, float]) -> float:
     return min(found["learned"], found["negligible"])
 
 
-def written(row: Mapping[str, Any]) -> dict[str, Any]:
+def as_text(row: Mapping[str, Any]) -> dict[str, Any]:
     """As it stands in the file."""
     return {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in row.items()}
 
 
-def main() -> None:
-    """Search, then run the best again."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.studies.family_trees_search", description=__doc__)
-    parser.add_argument("--trials", type=at_least_1, default=100, help="combinations tried (default: %(default)s)")
-    parser.add_argument("--seeds", type=at_least_1, default=64, help="networks a combination (default: %(default)s)")
-    parser.add_argument(
-        "--best", type=at_least_1, default=5, help="how many of the best are run again (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--again", type=at_least_1, default=2_000, help="with how many new networks (default: %(default)s)"
-    )
-    parser.add_argument("--results", type=Path, default=RESULTS, help="where the results go (default: %(default)s)")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    write_rows(arguments.results / SEARCH, search(arguments.trials, arguments.seeds, arguments.best, arguments.again))
-    print(f"Written: {arguments.results / SEARCH}")
-
-
-if __name__ == "__main__":
-    main()
+def write(results: Path, seeds: int) -> None:
+    """Search with ``seeds`` networks a combination, run the best again, and write the table."""
+    write_rows(results / SEARCH, search(seeds))

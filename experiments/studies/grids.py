@@ -1,4 +1,4 @@
-"""Studies: experiments whose file sweeps over settings, a run for each, and one table for all of them.
+"""Grids: experiments whose file sweeps over settings, a run for each, and one table for all of them.
 
 The settings are those of ``hydra.sweeper.params`` in the experiment's own file, so that
 ``python -m experiments.run experiment=NAME`` runs the same.
@@ -20,7 +20,7 @@ Setting = tuple[tuple[str, str], ...]
 """Each swept option with its value, in the order of the file."""
 
 COLUMNS = ("seed", "solved", "sweeps", "E")
-"""What a study's table has of each seed, beside the setting."""
+"""What a grid's table has of each seed, beside the setting."""
 
 READINGS_COLUMNS = ("seed", "E", "E_H", "train_right", "train_satisfied", "held_out_right", "spread")
 FEATURES = ("nationality", "generation", "branch")
@@ -28,7 +28,7 @@ FEATURES = ("nationality", "generation", "branch")
 
 
 def settings(name: str) -> list[Setting]:
-    """The settings of a study; one that is empty where the experiment is no study."""
+    """The settings of a grid; one that is empty where the experiment is no grid."""
     swept = OmegaConf.select(OmegaConf.load(CONFIGS / "experiment" / f"{name}.yaml"), "hydra.sweeper.params") or {}
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         parser = OverridesParser.create(GlobalHydra.instance().config_loader())
@@ -41,7 +41,7 @@ def column(option: str) -> str:
     return option.rpartition(".")[2]
 
 
-def rows_of(name: str, runs: Iterable[tuple[Setting, Path]]) -> Iterator[dict[str, str]]:
+def rows_of(runs: Iterable[tuple[Setting, Path]]) -> Iterator[dict[str, str]]:
     """A row a setting and seed, from the table of seeds of each run."""
     for setting, seeds in runs:
         at = {column(option): value for option, value in setting}

@@ -1,9 +1,9 @@
-"""Iterative nets (N Fig. 5; P p.354-360), measured: ``python -m experiments.studies.iterative``.
+"""Iterative nets (N Fig. 5; P p.354-360), measured.
 
 unrolled.csv: random iterative nets against their layered equivalents, and without the history of N's first proviso.
 iterative.csv: nets that learn. Sequential structures are P's shift register (p.357) and P's completion of sequences
 (p.358-360); the iterative search settles from a damaged pattern to the stored pattern nearest to it. In each, the
-derivatives of corresponding weights are added (P p.355) or averaged (N p.535). Takes about two minutes.
+derivatives of corresponding weights are added (P p.355) or averaged (N p.535).
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +15,6 @@ import torch
 from rich.progress import track
 from torch import Tensor
 
-from experiments.studies.script import make, parser_of
 from experiments.tables import write_rows
 from repro import networks
 from repro.choices import MeasuredFrom, Satisfied
@@ -38,8 +37,6 @@ from repro.tasks.task import binary_vectors
 from repro.training_setup import Criterion
 
 UNROLLED, FILE = "unrolled.csv", "iterative.csv"
-SEEDS = 100
-"""Nets of each kind that learns."""
 
 UNITS, STEPS, NETS = range(2, 9), range(1, 11), 5
 """The random nets of ``UNROLLED``: so many of each number of units and of steps."""
@@ -244,7 +241,7 @@ COLUMNS = ("unseen_right", "y_at_2", "one_step", "complement", "other_weights", 
 
 
 @dataclass(frozen=True)
-class Study:
+class Problem:
     """One task under one reading of it. ways: how derivatives are combined, and epsilon."""
 
     task: str
@@ -255,7 +252,7 @@ class Study:
     sweeps: int
     criterion: Criterion
     measures: Callable[[IterativeNet, Tensor], Measures]
-    measure: ErrorMeasure = AS_PRINTED
+    error_measure: ErrorMeasure = AS_PRINTED
     highest: Tensor | None = None
 
 
@@ -264,7 +261,7 @@ def each_way(epsilon: float, copies: int) -> tuple[tuple[Combine, float], ...]:
     return ("sum", epsilon), ("average", epsilon), ("average", epsilon * copies)
 
 
-def studies() -> Iterator[Study]:
+def problems() -> Iterator[Problem]:
     """All of them. What the papers print is in the comments; the rest is assumed."""
     for units in (3, 5):
         for self_links in (False, True):  # "any other unit" feeds a unit: perhaps not itself
@@ -276,7 +273,7 @@ def studies() -> Iterator[Study]:
                 ways = each_way(0.25, 2)  # P p.357, with less than 200 sweeps
                 first = not self_links and ceiling == 0
                 biases = "free" if ceiling == torch.inf else f"at most {ceiling:g}"
-                yield Study(
+                yield Problem(
                     f"shift_{units}",
                     f"biases {biases}{', self-links' if self_links else ''}",
                     IterativeNet(links),
@@ -296,58 +293,49 @@ def studies() -> Iterator[Study]:
         ("off at time 2, until learned", True, ways[:2], 2_000, learned),
     ):
         course = sequences(TRAINING, off_at_2)
-        yield Study("sequence", reading, net, course, some, sweeps, criterion, of_sequences, measure=BEYOND)
+        yield Problem("sequence", reading, net, course, some, sweeps, criterion, of_sequences, error_measure=BEYOND)
     units = len(STORED[0]) + SEARCHERS
     net = IterativeNet(torch.ones(units, units + 1, dtype=torch.bool))
     ways = each_way(0.1, SEARCH_STEPS)  # N Fig. 1
-    yield Study("search", "", net, search(LEARNED), ways, 2_000, Criterion(0.2), of_search)
+    yield Problem("search", "", net, search(LEARNED), ways, 2_000, Criterion(0.2), of_search)
 
 
 def rows(seeds: int) -> Iterator[dict[str, object]]:
     """A row a net that learns."""
-    runs = [(study, combine, epsilon) for study in studies() for combine, epsilon in study.ways]
-    for study, combine, epsilon in track(runs, "learning"):
-        net, copies = study.net, study.course.steps
+    runs = [(problem, combine, epsilon) for problem in problems() for combine, epsilon in problem.ways]
+    for problem, combine, epsilon in track(runs, "learning"):
+        net, copies = problem.net, problem.course.steps
         trained = train(
             net,
             net.start(range(seeds), INITIAL_RANGE),
-            study.course,
+            problem.course,
             Phase(epsilon, ALPHA),
-            study.sweeps,
-            study.criterion,
+            problem.sweeps,
+            problem.criterion,
             combine,
-            study.measure,
-            study.highest,
+            problem.error_measure,
+            problem.highest,
         )
-        found = {"right": right(net, trained.w, study.course), **study.measures(net, trained.w)}
+        found = {"right": right(net, trained.w, problem.course), **problem.measures(net, trained.w)}
         for seed in range(seeds):
             learned_at = int(trained.learned_at[seed])
             yield {
-                "task": study.task,
-                "reading": study.reading,
+                "task": problem.task,
+                "reading": problem.reading,
                 "combine": combine,
                 "epsilon": f"{epsilon:.6g}",
                 "epsilon_of_sum": f"{epsilon / copies if combine == 'average' else epsilon:.6g}",
-                "within": study.sweeps,
+                "within": problem.sweeps,
                 "seed": seed,
                 "solved": int(learned_at != NEVER),
                 "sweeps": "" if learned_at == NEVER else learned_at,
                 "E": f"{float(trained.E[seed]):.6g}",
-                "cases": study.course.given.shape[1],
+                "cases": problem.course.given.shape[1],
                 **{c: f"{float(found[c][seed]):.6g}" if c in found else "" for c in ("right", *COLUMNS)},
             }
 
 
-def write(results: Path, seeds: int | None = None) -> None:
-    """Measure, and write the tables."""
+def write(results: Path, seeds: int) -> None:
+    """Measure, with ``seeds`` nets of each problem that learn, and write the tables."""
     write_rows(results / UNROLLED, unrolled())
-    write_rows(results / FILE, rows(seeds or SEEDS))
-
-
-def main() -> None:
-    """The command line."""
-    make(parser_of("iterative", __doc__, SEEDS, "nets of each kind").parse_args(), write, UNROLLED, FILE)
-
-
-if __name__ == "__main__":
-    main()
+    write_rows(results / FILE, rows(seeds))

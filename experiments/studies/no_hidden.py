@@ -1,9 +1,9 @@
-"""Without hidden units neither exclusive-or nor symmetry is learned: ``python -m experiments.studies.no_hidden``.
+"""Without hidden units neither exclusive-or nor symmetry is learned.
 
 N p.535 says of symmetry, and P p.319 of exclusive-or, that hidden units are needed. Here the rules from before there
 was one for hidden units try without, from many first weights: the perceptron convergence procedure and the delta rule.
 As a control they try AND and a majority of 6 bits too, which need no hidden units. A linear programme says for each
-task whether there are any weights that do it. The table goes to results/no_hidden.csv; takes some seconds.
+task whether there are any weights that do it.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,6 @@ from pathlib import Path
 import torch
 from rich.progress import track
 
-from experiments.studies.script import make, parser_of
 from experiments.tables import write_rows
 from repro.networks import ALWAYS_ON, Architecture, link_name
 from repro.perceptron import delta_rule, even_epsilon, integer_weights, least_error, perceptron, separable
@@ -23,8 +22,6 @@ from repro.tasks.symmetry import symmetry
 from repro.tasks.xor import xor
 
 FILE = "no_hidden.csv"
-SEEDS = 1_000
-"""How many first weights each rule starts from."""
 
 TASKS = {"xor": xor(), "symmetry": symmetry(), "and": at_least(2, 2), "majority": at_least(4, 6)}
 RULES = ("perceptron", "delta")
@@ -89,15 +86,6 @@ def delta_rows(task: Task, seeds: range) -> Iterator[dict[str, object]]:
         }
 
 
-def write(results: Path, seeds: int | None = None) -> None:
-    """Let both rules try every task, and write the table."""
-    write_rows(results / FILE, rows(seeds or SEEDS))
-
-
-def main() -> None:
-    """The command line."""
-    make(parser_of("no_hidden", __doc__, SEEDS, "first weights for each rule").parse_args(), write, FILE)
-
-
-if __name__ == "__main__":
-    main()
+def write(results: Path, seeds: int) -> None:
+    """Let both rules try every task from ``seeds`` first weights, and write the table."""
+    write_rows(results / FILE, rows(seeds))

@@ -1,9 +1,9 @@
-"""Methods with second derivatives against (8) and (9), N p.535: ``python -m experiments.studies.second_derivatives``.
+"""Methods with second derivatives against (8) and (9), N p.535.
 
 N says that they converge faster. From the same first weights, how many changes of the weights does it take until a
 network has learned: by (8), by (9), and by Newton's method within a trust region (``downhill``)? A
 change costs a sweep by the first two; by the third it costs all second derivatives, as many backward passes as there
-are weights. All in float64. The table goes to results/second_derivatives.csv.
+are weights. All in float64.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,6 @@ from rich.progress import track
 from experiments.options.load import load
 from experiments.options.schema import Config
 from experiments.options.setup import first_population, training_setup
-from experiments.studies.script import make, parser_of
 from experiments.studies.training import as_published
 from experiments.tables import write_rows
 from repro.networks import Network
@@ -22,8 +21,6 @@ from repro.population import NEVER
 from repro.trust_region import trust_region_newton
 
 FILE = "second_derivatives.csv"
-SEEDS = 500
-"""Networks by each method."""
 
 EXPERIMENTS = ("xor_2_2_1", "symmetry")
 METHODS = {"steepest": (10, 0.0), "momentum": (1, 0.9)}
@@ -58,15 +55,6 @@ def newton(config: Config) -> list[int]:
     return [int(steps) if end == "solved" else NEVER for steps, end in zip(way.steps, way.end, strict=True)]
 
 
-def write(results: Path, seeds: int | None = None) -> None:
-    """Train by each method, and write the table."""
-    write_rows(results / FILE, rows(seeds or SEEDS))
-
-
-def main() -> None:
-    """The command line."""
-    make(parser_of("second_derivatives", __doc__, SEEDS, "networks by each method").parse_args(), write, FILE)
-
-
-if __name__ == "__main__":
-    main()
+def write(results: Path, seeds: int) -> None:
+    """Train ``seeds`` networks by each method, and write the table."""
+    write_rows(results / FILE, rows(seeds))

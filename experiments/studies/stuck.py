@@ -15,7 +15,6 @@ from torch import Tensor
 from experiments.options.load import load
 from experiments.options.schema import Config
 from experiments.options.setup import training_setup
-from experiments.studies.script import make, parser_of
 from experiments.studies.training import as_published
 from experiments.tables import write_rows
 from repro.critical_points import classify
@@ -23,9 +22,6 @@ from repro.networks import Network
 from repro.trust_region import trust_region_newton
 
 FILE, COUNTS = "stuck.csv", "stuck_counts.csv"
-
-SEEDS = 5_000
-"""Networks trained of each plan, from seed 0 on as in the published tables; see SELDOM."""
 
 MOST = 300
 """Stuck networks of each plan whose place is looked at: the first by seed."""
@@ -41,7 +37,6 @@ PLANS = (
     ("symmetry", "network.links.output=[hidden,input]"),
 )
 """An experiment, and what is other than in its file: two more hidden units, or links past them."""
-
 
 SELDOM = {"xor": 4, "xor_2_2_1": 2}
 """Experiments whose networks are seldom stuck: so many times as many are trained."""
@@ -118,17 +113,8 @@ def rows(plans: Iterable[Stuck]) -> Iterator[dict[str, object]]:
             }
 
 
-def write(results: Path, seeds: int | None = None) -> None:
-    """Train, go down, and write the two tables."""
-    plans = list(trained(seeds or SEEDS))
+def write(results: Path, seeds: int) -> None:
+    """Train ``seeds`` networks of each plan, from seed 0 on as in the published tables; go down; write both tables."""
+    plans = list(trained(seeds))
     write_rows(results / COUNTS, counts(plans))
     write_rows(results / FILE, rows(plans))
-
-
-def main() -> None:
-    """The command line."""
-    make(parser_of("stuck", __doc__, SEEDS, "networks to train of each plan").parse_args(), write, COUNTS, FILE)
-
-
-if __name__ == "__main__":
-    main()

@@ -8,7 +8,7 @@ import torch
 from experiments.options import machine
 from experiments.options.schema import Config
 from experiments.options.setup import first_population, training_setup
-from repro.measures.family_trees import kinship
+from repro.measures.family_trees import Kinship, kinship
 from repro.population import Population
 from repro.trained import Trained
 from repro.training import train
@@ -37,11 +37,16 @@ def run_through(population: Population, setup: TrainingSetup, compile: bool = Tr
         pass
 
 
-def rows_of(setup: TrainingSetup, population: Population) -> Iterator[dict[str, object]]:
-    """A row a network: cases right of those it learned and those held out, E_H (see ``kinship``), and Σw²."""
+def kinship_of(setup: TrainingSetup, population: Population) -> Kinship:
+    """What family-trees networks know. Each must hold out cases, as those of configs/experiment do."""
     trained = Trained.of(setup, population)
     assert trained.held_out is not None
-    found = kinship(trained.y, trained.setup.task.desired, trained.held_out)
+    return kinship(trained.y, trained.setup.task.desired, trained.held_out)
+
+
+def rows_of(setup: TrainingSetup, population: Population) -> Iterator[dict[str, object]]:
+    """A row a network: cases right of those it learned and those held out, E_H (see ``kinship``), and Σw²."""
+    found = kinship_of(setup, population)
     squares = torch.stack([(w * w).sum(dim=(0, 1)) for w in population.weights.values()]).sum(dim=0)
     for r, seed in enumerate(population.seeds):
         yield {

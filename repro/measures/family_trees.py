@@ -150,6 +150,10 @@ def decay_balance(w: dict[str, Tensor], dE_dw: dict[str, Tensor]) -> Tensor:
     return (x * g).sum(dim=0) / (size_x * size_g)
 
 
+NEGLIGIBLE = 0.5
+"""E_H below which the error of a network that has every training case right is called negligible: A22."""
+
+
 @dataclass(frozen=True)
 class Kinship:
     """How many cases each replica has right and what its outputs are like, ``[replicas]`` each.
@@ -175,6 +179,16 @@ def kinship(y: Tensor, d: Tensor, held_out: Tensor) -> Kinship:
         E_H=AS_H_MEASURES.E(y, d.unsqueeze(2), included_cases(held_out, y)),
         spread=spread_over_cases(y),
     )
+
+
+def all_right(found: Kinship, held_out: Tensor) -> Tensor:
+    """Which replicas have every case right that they learned, ``[replicas]``, bool (A7); held_out as in ``kinship``."""
+    return found.train_right == (~held_out).sum(dim=0)
+
+
+def negligible(found: Kinship, held_out: Tensor) -> Tensor:
+    """Which replicas have that, and E_H below NEGLIGIBLE, ``[replicas]``, bool (A22)."""
+    return all_right(found, held_out) & (found.E_H < NEGLIGIBLE)
 
 
 def columns(trained: Trained) -> dict[str, Tensor]:

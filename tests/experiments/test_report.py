@@ -12,7 +12,7 @@ from experiments import report
 from experiments.catalogue import BALANCE, BENCHMARK, GROWTH, KEPT, PUBLISHED, READINGS, RESULTS, SEARCH
 from experiments.claims import ledger
 from experiments.claims.ledger import Claim, Finding, Judged
-from experiments.pages import claims
+from experiments.pages import claims, readme
 from experiments.statistics import Estimate
 from tests.experiments import published
 
@@ -39,6 +39,7 @@ def judged_at_once():
     """The ledger and the page of claims have tests of their own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ledger, "judge", lambda results: JUDGED)
+        patch.setattr(readme, "FIRST_SEEN", ("A1", "A2"))
         patch.setattr(claims, "page", lambda judged, results: f"{[one.verdict for one in judged]}\n")
         yield
 
@@ -55,7 +56,9 @@ def up_to_date(tmp_path_factory, results) -> Path:
     shutil.copytree(results, directory / "results")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(report, "README", directory / "README.md")
+        patch.setattr(report, "DOCS", directory / "docs")
         patch.setattr(report, "RESULTS", directory / "results")
+        (directory / "docs").mkdir()
         for document, parts in report.parts(directory / "results", JUDGED).items():
             document.write_text("# Title\n" + "".join(f"\n<!-- {name} -->\n<!-- /{name} -->\n" for name in parts))
         assert report.update() == 0
@@ -67,6 +70,7 @@ def copy(tmp_path, monkeypatch, up_to_date) -> Path:
     """The same, to be changed."""
     shutil.copytree(up_to_date, tmp_path / "project")
     monkeypatch.setattr(report, "README", tmp_path / "project" / "README.md")
+    monkeypatch.setattr(report, "DOCS", tmp_path / "project" / "docs")
     monkeypatch.setattr(report, "RESULTS", tmp_path / "project" / "results")
     return tmp_path / "project"
 
@@ -154,10 +158,10 @@ def test_a_missing_file_is_named(copy, check, file):
 
 def test_missing_markers_are_named(copy, check):
     path = copy / "README.md"
-    path.write_text(path.read_text().replace("<!-- /literal -->", ""))
+    path.write_text(path.read_text().replace("<!-- /holds -->", ""))
     code, err = check()
     assert code == 1
-    assert "no markers <!-- literal --> and <!-- /literal -->" in err
+    assert "no markers <!-- holds --> and <!-- /holds -->" in err
     assert len(err.splitlines()) == 1
 
 

@@ -3,17 +3,21 @@
 import csv
 import importlib
 import os
+import pickle
+import re
 import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from experiments import reproduce
-from experiments.catalogue import PUBLISHED, READINGS, RESULTS, SCRIPTS, STUDIES
+from experiments.catalogue import EXPLORER, GRIDS, LONG, PUBLISHED, READINGS, RESULTS, STUDIES
+from experiments.explorer import page
 from experiments.options.load import load
 from experiments.options.machine import PAYS_FROM, compiles, seconds_uncompiled
 from experiments.options.setup import training_setup
@@ -33,7 +37,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nosuch"], ["nosuch", "symmetry", "xor_rules", "chain_rule", READINGS]),
+        (["nosuch"], ["nosuch", "symmetry", "xor_rules", "chain_rule", EXPLORER, *LONG]),
         (["xor", "nosuch", "other"], ["nosuch, other"]),
         (["xor", "--seeds", "0"], ["--seeds: 0", "at least 1"]),
         (["xor", "--seeds", "-4"], ["--seeds: -4", "at least 1"]),
@@ -72,6 +76,19 @@ def test_quick_takes_nothing_else(monkeypatch, capsys, tmp_path, more):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_study_needs_is_said_where_it_is_not_there(monkeypatch, capsys):
+    monkeypatch.setattr(reproduce.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit) as end:
+        asked(monkeypatch, "family_trees_search")
+    assert end.value.code == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "family_trees_search: needs optuna, which is not installed: pip install -e '.[search]'" in said
+    with pytest.raises(SystemExit) as end:
+        asked(monkeypatch, "--help")
+    assert end.value.code == 0
+    assert asked(monkeypatch, "family_trees_plateau").names == ["family_trees_plateau"]
+
+
 def asked(monkeypatch, *arguments: str):
     monkeypatch.setattr(sys, "argv", ["reproduce", *arguments])
     return reproduce.parsed()[1]
@@ -89,20 +106,22 @@ def test_what_is_asked_for(monkeypatch):
     assert (plain.seeds, plain.results, plain.resume, plain.quick) == (None, RESULTS, False, False)
 
 
-@pytest.mark.parametrize(("arguments", "missing"), [([], [READINGS]), (["--quick"], [*STUDIES, *SCRIPTS, READINGS])])
+@pytest.mark.parametrize(("arguments", "missing"), [([], LONG), (["--quick"], [*GRIDS, *STUDIES])])
 def test_what_is_run_without_a_name(monkeypatch, tmp_path, arguments, missing):
-    """All but the readings; of ``--quick`` no studies and no scripts."""
+    """All but what takes long, and the explorer last; of ``--quick`` the experiments alone."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["reproduce", *arguments])
     calls = []
     monkeypatch.setattr(reproduce, "reproduce", lambda *given: calls.append(given))
+    monkeypatch.setattr(reproduce, "make_explorer", lambda *given: calls.append(given))
     monkeypatch.setattr(reproduce, "print_networks", lambda results: None)
     monkeypatch.setattr(reproduce.report, "update", lambda results: 0)
     with pytest.raises(SystemExit) as end:
         reproduce.main()
     assert end.value.code == 0
-    ((names, seeds, results, resume),) = calls
-    assert {*names, *missing} == {*PUBLISHED, *STUDIES, *SCRIPTS, READINGS}
+    (names, seeds, results, resume), *explorer = calls
+    assert explorer == ([] if arguments else [(RESULTS,)])
+    assert {*names, *missing} == {*PUBLISHED, *GRIDS, *STUDIES}
     assert not {*names} & {*missing}
     assert (seeds, results, resume) == ((50, QUICK, False) if arguments else (None, RESULTS, False))
 
@@ -110,7 +129,13 @@ def test_what_is_run_without_a_name(monkeypatch, tmp_path, arguments, missing):
 # Jobs --------------------------------------------------------------------------------------------------------
 
 
-def test_an_experiment_is_one_run():
+@pytest.fixture
+def untimed(monkeypatch):
+    """Jobs whose options are not composed to say how long they take, which takes as long as all else."""
+    monkeypatch.setattr(reproduce, "timed", lambda job: job)
+
+
+def test_an_experiment_is_one_run(untimed):
     for name, seeds in PUBLISHED.items():
         (job,) = jobs_of(name)
         assert (job.name, job.settings, job.seeds) == (name, ((),), seeds)
@@ -118,8 +143,8 @@ def test_an_experiment_is_one_run():
         assert job.label == name
 
 
-@pytest.mark.parametrize("name", [*STUDIES, pytest.param(READINGS, marks=pytest.mark.slow)])
-def test_the_jobs_of_a_study_are_its_settings_each_once(name):
+@pytest.mark.parametrize("name", GRIDS)
+def test_the_jobs_of_a_grid_are_its_settings_each_once(untimed, name):
     """In a job are those that differ in epsilon and the first weights' range alone, in the file's order."""
     jobs = jobs_of(name, 7)
     each = [setting for job in jobs for setting in job.settings]
@@ -136,28 +161,29 @@ def test_the_jobs_of_a_study_are_its_settings_each_once(name):
         assert (job.name, job.seeds) == (name, 7)
         assert list(job.settings) == [setting for setting in settings(name) if setting in job.settings]
         for setting in job.settings:
-            compiled = ["compile=true"] if job.compile else []
             options = [f"{option}={value}" for option, value in setting]
-            assert job.overrides(setting) == ["population.seeds=7", *compiled, *options]
+            assert job.overrides(setting) == ["population.seeds=7", *options]
+            together = replace(job, compile=True)
+            assert together.overrides(setting) == ["population.seeds=7", "compile=true", *options]
 
 
-def test_the_seeds_of_a_study_are_those_of_the_catalogue():
+def test_the_seeds_of_a_grid_are_those_of_the_catalogue(untimed):
     """Tried on those with few settings: each is asked for with its published number, and with another."""
     for name in ("xor_rules", "symmetry_rules"):
-        assert {job.seeds for job in jobs_of(name)} == {STUDIES[name]}
+        assert {job.seeds for job in jobs_of(name)} == {GRIDS[name]}
         assert {job.seeds for job in jobs_of(name, 3)} == {3}
-    assert {job.seeds for job in jobs_of("no_hidden")} == {None}
+    assert {job.seeds for job in jobs_of("no_hidden")} == {STUDIES["no_hidden"].seeds}
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_a_script_is_one_job_that_can_be_done(name):
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_is_one_job_that_can_be_done(name):
     (job,) = jobs_of(name, 4)
-    assert job == Job(name, seeds=4, seconds=SCRIPTS[name])
+    assert job == Job(name, seeds=4, seconds=STUDIES[name].seconds)
     assert (job.label, job.directory()) == (name, RUNS / name)
     assert callable(importlib.import_module(f"experiments.studies.{name}").write)
 
 
-def test_the_label_of_a_job_is_what_its_settings_have_in_common():
+def test_the_label_of_a_job_is_what_its_settings_have_in_common(untimed):
     (job,) = (job for job in jobs_of("symmetry_depth", 2) if ("network.layers", "6") in job.settings[0])
     assert len(job.settings) > 1
     assert job.label == "symmetry_depth layers=6"
@@ -191,9 +217,29 @@ def test_only_a_run_with_the_same_options_counts_as_finished(tmp_path):
     assert not finished(tmp_path, options[:1])
 
 
+class Here:
+    """In place of processes: what is handed over goes through pickle, and is done at once."""
+
+    def __init__(self, workers: int, mp_context: object) -> None:
+        assert workers >= 1
+
+    def __enter__(self) -> "Here":
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        pass
+
+    def submit(self, *work) -> Future[Job]:
+        do, *given = pickle.loads(pickle.dumps(work))
+        future: Future[Job] = Future()
+        future.set_result(do(*given))
+        return future
+
+
 def test_resume_runs_only_what_is_not_finished(monkeypatch, tmp_path):
     """A finished run is published as it stands: here one with a made-up table."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(reproduce, "ProcessPoolExecutor", Here)
     (job,) = jobs_of("xor", 3)
     directory = job.directory()
     (directory / "figures").mkdir(parents=True)
@@ -205,7 +251,7 @@ def test_resume_runs_only_what_is_not_finished(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def runs(monkeypatch, tmp_path):
+def runs(untimed, monkeypatch, tmp_path):
     """The runs that a job does, in place of them: the options of each, which are its table of seeds too."""
     monkeypatch.chdir(tmp_path)
     done = []
@@ -232,7 +278,7 @@ def test_a_job_runs_each_of_its_settings(runs):
         assert finished(job.directory(setting), job.overrides(setting))
 
 
-def test_a_study_that_was_ended_goes_on_where_it_was(runs):
+def test_a_grid_that_was_ended_goes_on_where_it_was(runs):
     job = jobs_of("xor_rules", 2)[0]
     for setting in job.settings[:5]:
         job.directory(setting).mkdir(parents=True)
@@ -254,26 +300,40 @@ def test_an_experiment_of_its_own_draws_its_figures(runs):
     assert config.record.every is None
 
 
-def test_a_script_writes_its_tables_and_is_quiet(monkeypatch, tmp_path, capsys):
+def test_a_study_writes_its_tables_and_figures_and_is_quiet_beside_others(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
-    module, calls = importlib.import_module("experiments.studies.no_hidden"), []
+    module, calls = importlib.import_module("experiments.studies.stuck"), []
 
-    def write(directory: Path, seeds: int | None) -> None:
+    def write(directory: Path, seeds: int) -> None:
         calls.append(seeds)
         print("progress")
-        write_rows(directory / "no_hidden.csv", [{"seed": 1}])
-        write_rows(directory / "other.csv", [{"seed": 2}])
+        for table in ("stuck.csv", "stuck_counts.csv", "other.csv"):
+            write_rows(directory / table, [{"seed": 1}])
+        (directory / "figures").mkdir()
+        (directory / "figures" / "stuck.png").write_text("drawn")
 
     monkeypatch.setattr(module, "write", write)
-    (job,) = jobs_of("no_hidden", 4)
+    (job,) = jobs_of("stuck", 4)
     for resume in (False, True):
         reproduce.do(job, resume)
     assert calls == [4]
     reproduce.do(job, False)
     assert calls == [4, 4]
     assert capsys.readouterr().out == ""
-    reproduce.publish("no_hidden", [job], tmp_path / "results")
-    assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["no_hidden.csv", "other.csv"]
+    reproduce.do(job, False, quiet=False)
+    assert capsys.readouterr().out == "progress\n"
+    (tmp_path / "results" / "figures").mkdir(parents=True)
+    reproduce.publish("stuck", [job], tmp_path / "results")
+    assert {path.name for path in (tmp_path / "results").iterdir()} == {*STUDIES["stuck"].tables, "figures"}
+    assert (tmp_path / "results" / "figures" / "stuck.png").read_text() == "drawn"
+
+
+def test_a_study_that_leaves_out_a_table_is_not_published(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (job,) = jobs_of("stuck", 4)
+    write_rows(job.directory() / "stuck.csv", [{"seed": 1}])
+    with pytest.raises(FileNotFoundError, match=r"stuck_counts\.csv"):
+        reproduce.publish("stuck", [job], tmp_path / "results")
 
 
 # Publishing --------------------------------------------------------------------------------------------------
@@ -307,7 +367,7 @@ def test_figures_of_an_earlier_run_do_not_stay(ran, tmp_path, job_in):
     assert not old.exists()
 
 
-def test_a_study_is_one_table_in_the_order_of_its_file(runs, tmp_path):
+def test_a_grid_is_one_table_in_the_order_of_its_file(runs, tmp_path):
     """Whatever order its jobs are done in: here from the last to the first."""
     name, jobs = "xor_rules", jobs_of("xor_rules", 2)[::-1]
     for job in jobs:
@@ -332,7 +392,7 @@ class Pool:
     def __init__(self) -> None:
         self.given: list[Job] = []
 
-    def submit(self, do, job: Job, resume: bool) -> Future[Job]:
+    def submit(self, do, job: Job, resume: bool, quiet: bool) -> Future[Job]:
         self.given.append(job)
         future: Future[Job] = Future()
         future.set_result(job)
@@ -356,7 +416,7 @@ def test_no_more_jobs_are_handed_out_than_there_are_workers(workers):
 
 def test_a_job_that_fails_ends_all():
     class Broken(Pool):
-        def submit(self, do, job: Job, resume: bool) -> Future[Job]:
+        def submit(self, do, job: Job, resume: bool, quiet: bool) -> Future[Job]:
             future: Future[Job] = Future()
             future.set_exception(OSError("disk full"))
             return future
@@ -390,6 +450,32 @@ def test_the_bar_names_what_runs():
     display.running(["job 1"])
     (task,) = display.bar.tasks
     assert (task.description, task.completed) == ("1 of 3 done; now job 1", 10)
+
+
+def test_one_study_alone_shows_its_own_progress():
+    assert reproduce.alone(jobs_of("stuck"))
+    assert not reproduce.alone(jobs_of("xor"))
+    assert not reproduce.alone([*jobs_of("stuck"), *jobs_of("no_hidden")])
+
+
+# The explorer ------------------------------------------------------------------------------------------------
+
+
+def test_the_explorer_is_written_beside_the_results(monkeypatch, tmp_path):
+    monkeypatch.setattr(reproduce, "all_data", lambda results: [{"name": str(results)}])
+    reproduce.make_explorer(tmp_path)
+    assert (tmp_path / page.FILE).read_text(encoding="utf-8") == page.page([{"name": str(tmp_path)}])
+    assert [path.name for path in tmp_path.iterdir()] == [page.FILE]
+
+
+def test_the_explorer_without_results_ends_in_one_line(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["reproduce", "explorer", "--results", str(tmp_path / "results")])
+    with pytest.raises(SystemExit) as end:
+        reproduce.main()
+    assert end.value.code == 2
+    assert re.search(r"xor_2_2_1\.csv is missing; make it: ", capsys.readouterr().err.splitlines()[-1])
+    assert not (tmp_path / "results").exists()
 
 
 # End to end ---------------------------------------------------------------------------------------------------

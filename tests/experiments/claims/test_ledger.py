@@ -2,7 +2,6 @@
 
 import ast
 import csv
-import importlib
 import io
 import math
 from pathlib import Path
@@ -11,7 +10,7 @@ import pandas as pd
 import pytest
 
 from experiments import statistics
-from experiments.catalogue import BALANCE, GROWTH, KEPT, PUBLISHED, READINGS, RESULTS, SCRIPTS, SEARCH, STUDIES
+from experiments.catalogue import GRIDS, PUBLISHED, READINGS, RESULTS, STUDIES
 from experiments.claims import ledger
 from experiments.claims.ledger import (
     FAILS,
@@ -68,16 +67,8 @@ def test_every_claim_is_named_once_and_says_where_it_stands():
         assert claim.place
 
 
-def written_by_scripts() -> set[str]:
-    """The tables that scripts name in their constants."""
-    modules = [importlib.import_module(f"experiments.studies.{name}") for name in SCRIPTS]
-    constants = [value for module in modules for value in vars(module).values() if isinstance(value, str)]
-    files = [value for value in constants if value.endswith(".csv")]
-    return {Path(file).stem for file in (*files, SEARCH, GROWTH, KEPT, BALANCE)}
-
-
 def test_every_table_is_one_that_is_written():
-    there = {*PUBLISHED, *STUDIES, READINGS} | written_by_scripts()
+    there = {*PUBLISHED, *GRIDS} | {Path(table).stem for study in STUDIES.values() for table in study.tables}
     assert {test.table for _, test in TESTS} <= there
 
 
@@ -96,7 +87,7 @@ def test_the_lines_are_in_order_and_apart(claim, test):
 def test_an_experiment_s_sweeps_are_those_that_its_networks_had(claim, test):
     """Only an experiment's own table has a limit; another one's is given by the test."""
     limited = test.best or test.measure in ledger.OF_TIMES
-    assert not limited or bool(test.within) != (test.table in {*PUBLISHED, *STUDIES})
+    assert not limited or bool(test.within) != (test.table in {*PUBLISHED, *GRIDS})
 
 
 def test_every_test_of_a_published_table_finds_its_rows(judged):
@@ -122,7 +113,7 @@ def made_up(name: str) -> list[dict[str, object]]:
     return rows
 
 
-@pytest.mark.parametrize("name", sorted({test.table for _, test in TESTS} & {*STUDIES}))
+@pytest.mark.parametrize("name", sorted({test.table for _, test in TESTS} & {*GRIDS} - {READINGS}))
 def test_every_test_of_a_study_finds_settings_of_it(name, tmp_path, monkeypatch):
     """In a made-up table with the settings of the file: every name and every value is one of it."""
     monkeypatch.setattr(statistics, "RESAMPLES", 99)

@@ -1,6 +1,5 @@
 """The explorer: its file; in a real browser, its numbers against this project's, its controls and who can use them."""
 
-import base64
 import functools
 import os
 import shutil
@@ -9,41 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
 from experiments.catalogue import RESULTS
 from experiments.explorer import data as explorer
-from experiments.explorer.data import (
-    SCRIPTS,
-    SHOWN,
-    SOURCE,
-    encoded,
-    experiment_data,
-    of_seeds,
-    page,
-    spaced,
-    typical_seeds,
-)
+from experiments.explorer import page as template
+from experiments.explorer.data import SHOWN, experiment_data, of_seeds
+from experiments.explorer.page import D3, SOURCE, page, refreshed
 from experiments.options.load import load
 from experiments.options.schema import ConfigError
-from experiments.options.setup import (
-    architecture_of,
-    error_measure_of,
-    first_population,
-    held_out_of,
-    learning_of,
-    task_of,
-    training_setup,
-)
+from experiments.options.setup import architecture_of, first_population, training_setup
 from experiments.tables import read_rows
 from repro import equations
-from repro.errors import included_cases
 from repro.learning import Phase, phase_of, updated
 from repro.networks import derivatives, error, forward_pass
 from repro.population import initial_weights
-from tests.setups import train
+from repro.training import train
 
 TO_1E_9 = {"rtol": 0, "atol": 1e-9}
 SWEEPS = {
@@ -143,30 +124,21 @@ def config_of(name):
 def reached(name, seed, sweeps, settings=None):
     """Our own network after so many sweeps. settings: one ε and α in place of the experiment's phases."""
     config = of_seeds(config_of(name), seed, 1)
-    population, task, learning = (
-        first_population(config, training_setup(config)),
-        task_of(config),
-        learning_of(config),
-    )
-    phases = learning.phases if settings is None else (Phase(*settings),)
-    held_out = held_out_of(config, task)
-    criterion, measure = training_setup(config).criterion, error_measure_of(config)
-    after = replace(learning, phases=phases, sweeps=sweeps)
-    for _ in train(population, task, after, criterion, max(1, sweeps), error_measure=measure, held_out=held_out):
+    setup = training_setup(config)
+    population = first_population(config, setup)
+    phases = setup.learning.phases if settings is None else (Phase(*settings),)
+    setup = replace(setup, learning=replace(setup.learning, phases=phases, sweeps=sweeps))
+    for _ in train(population, setup, max(1, sweeps)):
         pass
     return config, population
 
 
 def everything(config, population):
     """What the page computes of a network, by ``repro``: activity, slopes, E and the next weights, as nested lists."""
-    task, measure, learning = (
-        task_of(config),
-        error_measure_of(config),
-        learning_of(config),
-    )
-    architecture, w, d = population.architecture, population.weights, task.desired.unsqueeze(2)
-    held_out = held_out_of(config, task)
-    included = None if held_out is None else included_cases(held_out, d)
+    setup = training_setup(config)
+    task, measure, learning = setup.task, setup.error_measure, setup.learning
+    architecture, w, d = population.architecture, population.weights, setup.desired
+    included = setup.included(torch.arange(1))
     x, y = forward_pass(architecture, w, task.inputs)
     of_y, of_x = {architecture.output: measure.dE_dy(y[architecture.output], d, included)}, {}
     for group in reversed(architecture.receiving):
@@ -200,13 +172,13 @@ def everything(config, population):
 
 IN_THE_PAGE = """
 ([name, seed, sweep]) => {
-  const { EXPERIMENTS, network, Timeline, through_all, updated } = window.explorer;
+  const { EXPERIMENTS, network, Timeline, through_all, changed } = window.explorer;
   const net = network(EXPERIMENTS.find((other) => other.name === name));
   const timeline = new Timeline(net, seed, net.runs.find((run) => run.seed === seed) ?? null);
   const { w, change } = timeline.at(sweep);
   const all = through_all(net, w, timeline.held_out);
   const { epsilon, alpha } = timeline.settings({ settings: null }, sweep + 1);
-  const next = updated(net, w, all.dE_dw, change, epsilon, alpha);
+  const next = changed(net, w, all.dE_dw, change, epsilon, alpha);
   const of_group = (of, group) => all.cases.map((one) => Array.from(of(one)[group]));
   const list = (of) => Object.fromEntries(net.receiving.map((group) => [group, of_group(of, group)]));
   const flat = (of) => Object.fromEntries(Object.entries(of).map(([key, values]) => [key, Array.from(values)]));
@@ -809,7 +781,7 @@ def test_the_file_is_small_whole_and_always_the_same(file, data):
     text = file.read_text(encoding="utf-8")
     assert page(data) == text
     assert len(text.encode()) < 3e6
-    assert "@@" not in text.replace((SOURCE / explorer.D3).read_text(), "")
+    assert "@@" not in text.replace((SOURCE / D3).read_text(), "")
     assert "Mike Bostock" in text
     for wanted in ("default-src 'none'", "Permission to use, copy, modify"):
         assert wanted in text
@@ -819,75 +791,23 @@ def test_the_file_is_small_whole_and_always_the_same(file, data):
 
 def test_refreshed_it_has_the_same_numbers_and_the_scripts_of_now(file, monkeypatch, tmp_path):
     text = file.read_text(encoding="utf-8")
-    assert explorer.refreshed(text) == text
-    updated = tmp_path / "explorer"
-    shutil.copytree(SOURCE, updated)
-    with (updated / "text.js").open("a") as script:
+    assert refreshed(text) == text
+    other = tmp_path / "explorer"
+    shutil.copytree(SOURCE, other)
+    with (other / "text.js").open("a") as script:
         script.write("// something new\n")
-    monkeypatch.setattr(explorer, "SOURCE", updated)
-    new = explorer.refreshed(text)
+    monkeypatch.setattr(template, "SOURCE", other)
+    new = refreshed(text)
     assert "// something new" in new
-    assert explorer.refreshed(new) == new
-    with pytest.raises(ValueError, match=r"no numbers: make it, python -m experiments\.explorer"):
-        explorer.refreshed("<html></html>")
-
-
-def test_every_script_is_in_the_page():
-    assert sorted(SCRIPTS) == sorted(path.name for path in SOURCE.glob("*.js") if path.name != explorer.D3)
+    assert refreshed(new) == new
+    with pytest.raises(ValueError, match=r"no numbers: make it, python -m experiments\.reproduce explorer"):
+        refreshed("<html></html>")
 
 
 def test_another_d3_is_refused(data, monkeypatch):
-    monkeypatch.setattr(explorer, "D3_SHA256", "0" * 64)
+    monkeypatch.setattr(template, "D3_SHA256", "0" * 64)
     with pytest.raises(ConfigError, match="is not the release that is pinned"):
         page(data)
-
-
-def test_doubles_keep_every_bit():
-    numbers = np.array([0.1, -1e-300, 3.5, 2 / 3])
-    assert np.frombuffer(base64.b64decode(encoded(numbers)), "<f8").tolist() == numbers.tolist()
-
-
-def test_kept_sweeps_follow_the_curve():
-    E = np.concatenate([np.full(500, 4.0), np.linspace(4, 0, 20), np.zeros(480)])
-    kept = spaced(E, 50)
-    assert (kept[0], kept[-1]) == (0, 999)
-    assert len(kept) <= 50
-    assert sum(500 <= sweep < 520 for sweep in kept) >= 10
-    assert max(np.diff(kept)) < 60
-    assert spaced(np.array([1.0, 0.5]), 50) == [0, 1]
-    assert len(spaced(np.ones(900), 10)) == 10  # a curve that does not move
-
-
-def test_typical_seeds_are_the_median_and_the_first_that_failed():
-    rows = [(0, 1, 90), (1, 0, np.nan), (2, 1, 50), (3, 1, 70), (4, 0, np.nan)]
-    networks = pd.DataFrame(rows, columns=["seed", "solved", "sweeps"])
-    assert typical_seeds(networks) == [3, 1]
-    assert typical_seeds(networks[1:2]) == [1]
-    assert typical_seeds(networks[:1]) == [0]
-
-
-def test_what_the_page_cannot_show_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match=r"xor\.csv is missing"):
-        experiment_data("xor", tmp_path)
-    for option in ("error.form=cross_entropy", "network.hidden_function=tanh", "learning.change=per_case"):
-        with pytest.raises(ConfigError, match=option.split("=")[0]):
-            experiment_data("xor", RESULTS, option)
-
-
-def test_the_command_writes_the_page(data, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(explorer, "experiment_data", lambda name, results: data[list(SHOWN).index(name)])
-    monkeypatch.setattr("sys.argv", ["explorer", "--to", str(tmp_path / "new" / "page.html")])
-    explorer.main()
-    assert (tmp_path / "new" / "page.html").read_text(encoding="utf-8") == page(data)
-    assert "Written" in capsys.readouterr().out
-
-
-def test_the_command_without_results_ends_in_one_line(tmp_path, monkeypatch):
-    monkeypatch.setattr("sys.argv", ["explorer", "--results", str(tmp_path)])
-    with pytest.raises(SystemExit, match="is missing; make it") as ended:
-        explorer.main()
-    assert "\n" not in str(ended.value)
-    assert not list(tmp_path.glob("*.html"))
 
 
 def test_full_runs_are_what_the_results_say():

@@ -59,10 +59,3 @@ def test_a_claim_s_id_leads_to_its_section(results):
     """From wherever the table stands."""
     assert "| [A1](report.html#A1) |" in readme.claims_table(JUDGED, "report.html")
     assert "| [A1](../results/report.html#A1) |" in readme.claims_table(JUDGED, "../results/report.html")
-
-
-def test_small_networks_alone_are_among_those_that_learned(results):
-    table = readme.learned_table(results)
-    assert "| `xor` | " in table
-    assert "60.0 % (3 of 5; 23.1 to 88.2) | 600 (550 to 650) | 558 |" in table
-    assert "family_trees" not in table

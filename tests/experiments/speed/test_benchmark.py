@@ -2,16 +2,13 @@
 
 import importlib.util
 import shutil
-import sys
 
 import pytest
 import torch
 
-from experiments.catalogue import BENCHMARK
 from experiments.options import machine
 from experiments.speed import benchmark
 from experiments.speed.contenders import C_COMPILER, ByHand, Jax, NumPy, OneByOne, Ours, TorchFunc, work_of
-from tests.experiments.running.test_seeds import rows
 
 JAX = pytest.param(
     Jax,
@@ -54,13 +51,12 @@ def test_other_work_is_found_out(monkeypatch):
         list(benchmark.measure(work_of("symmetry", 2, "cpu"), 0.01))
 
 
-def test_a_row_a_contender(monkeypatch, capsys, tmp_path):
+def test_a_row_a_contender(monkeypatch, capsys):
     monkeypatch.setattr(machine, "compiler_lacking", lambda: "there is no C++ compiler")
-    options = ["--experiments", "xor", "--networks", "1", "2", "--seconds", "0.01", "--results", str(tmp_path)]
-    monkeypatch.setattr(sys, "argv", ["benchmark", *options])
-    benchmark.main()
-    assert "compiled, is left out: there is no C++ compiler" in capsys.readouterr().out
-    found = rows(tmp_path / BENCHMARK)
-    assert {row["networks"] for row in found} == {"1", "2"}
+    found = list(benchmark.rows(["xor"], [1, 2], 0.01, "cpu"))
+    said = capsys.readouterr().out
+    assert "compiled, is left out: there is no C++ compiler" in said
+    assert "xor, 2 networks, cpu" in said
+    assert {row["networks"] for row in found} == {1, 2}
     assert len({row["contender"] for row in found}) == len(found) / 2 >= 4
-    assert all(float(row["microseconds"]) > 0 for row in found)
+    assert all(float(str(row["microseconds"])) > 0 for row in found)

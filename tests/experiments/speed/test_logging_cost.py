@@ -1,12 +1,8 @@
 """What TensorBoard costs: both kinds of run take turns, medians are compared, and a run that fails is said."""
 
-import sys
-
 import pytest
 
-from experiments.catalogue import LOGGING_COST
 from experiments.speed import logging_cost
-from tests.experiments.running.test_seeds import rows
 
 
 def test_medians_of_runs_that_take_turns(monkeypatch):
@@ -31,10 +27,9 @@ def test_a_run_that_fails_is_said():
 
 
 @pytest.mark.slow
-def test_real_runs_of_both_kinds(monkeypatch, tmp_path):
+def test_real_runs_of_both_kinds(monkeypatch, capsys):
     monkeypatch.setattr(logging_cost, "RUNS", (("xor", 1),))
-    monkeypatch.setattr(sys, "argv", ["logging_cost", "--turns", "1", "--results", str(tmp_path)])
-    logging_cost.main()
-    (row,) = rows(tmp_path / LOGGING_COST)
-    assert (row["experiment"], row["networks"]) == ("xor", "1")
+    (row,) = logging_cost.rows(turns=1)
+    assert (row["experiment"], row["networks"]) == ("xor", 1)
     assert float(row["seconds_without"]) > 0 < float(row["seconds_with"])
+    assert "experiment xor, networks 1" in capsys.readouterr().out

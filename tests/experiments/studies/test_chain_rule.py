@@ -1,6 +1,5 @@
 """Three ways to all ∂E/∂w against slow loops, and what is counted of them against sums worked out by hand."""
 
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -8,18 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from experiments.studies import chain_rule as experiment
-from experiments.studies.chain_rule import (
-    DEPTHS,
-    FILE,
-    SECONDS_FILE,
-    WIDTHS,
-    architecture,
-    cases,
-    rows,
-    seconds,
-    seconds_rows,
-)
+from experiments.catalogue import STUDIES
+from experiments.studies import chain_rule
+from experiments.studies.chain_rule import DEPTHS, FILE, WIDTHS, architecture, cases, rows, write
 from experiments.tables import read_rows
 from repro.chain_rule import WAYS, Products, backward, farthest, forward
 from repro.networks import Architecture
@@ -180,9 +170,8 @@ def test_what_is_counted():
 
 @pytest.fixture
 def small(monkeypatch):
-    monkeypatch.setattr(experiment, "WIDTHS", (2, 4, 8))
-    monkeypatch.setattr(experiment, "DEPTHS", (1, 3))
-    monkeypatch.setattr(experiment, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(chain_rule, "WIDTHS", (2, 4, 8))
+    monkeypatch.setattr(chain_rule, "DEPTHS", (1, 3))
 
 
 def test_every_size_and_way_has_its_row(small):
@@ -196,7 +185,7 @@ def test_every_size_and_way_has_its_row(small):
         assert float(row["off"]) <= {"backward": 0, "forward": 1e-14, "differences": 1e-7}[row["way"]]
         assert (float(row["off"]) > 0) == (row["way"] != "backward")
         if row["family"] == "wide":
-            assert row["multiply_adds"] == by_hand(*[row["width"]] * 3, cases=experiment.CASES)[row["way"]]
+            assert row["multiply_adds"] == by_hand(*[row["width"]] * 3, cases=chain_rule.CASES)[row["way"]]
 
 
 def test_how_the_cost_grows(small):
@@ -207,54 +196,25 @@ def test_how_the_cost_grows(small):
         assert (each["deep", 3, 6, way] > 2 * each["deep", 1, 6, way]) == grows
 
 
-def test_seeds_change_off_and_nothing_else(small):
+def test_seeds_change_off_and_nothing_else(monkeypatch):
+    monkeypatch.setattr(chain_rule, "WIDTHS", (2, 4))
+    monkeypatch.setattr(chain_rule, "DEPTHS", (1,))
     one, three = list(rows(1)), list(rows(3))
     assert all(r["multiply_adds"] == s["multiply_adds"] for r, s in zip(one, three, strict=True))
     assert all(float(str(r["off"])) <= float(str(s["off"])) for r, s in zip(one, three, strict=True))
     assert any(r["off"] != s["off"] for r, s in zip(one, three, strict=True))
 
 
-def test_seconds_are_of_the_same_sizes(small):
-    counted, timed = list(rows(1)), list(seconds_rows())
-    assert [list(row.values())[:5] for row in timed] == [list(row.values())[:5] for row in counted]
-    assert all(float(str(row["seconds"])) > 0 for row in timed)
-
-
-def test_seconds_are_the_median(monkeypatch):
-    """Of at least REPEATS times, and of so many that they make LEAST_SECONDS."""
-    clock = [0.0]
-    durations = iter([9.0, 1.0, 2.0, 3.0, 4.0, 100.0])
-
-    def work() -> None:
-        clock[0] += next(durations)
-
-    monkeypatch.setattr(experiment.time, "perf_counter", lambda: clock[0])
-    assert seconds(work) == 3.0
-    durations = iter([0.001] * 300)
-    assert seconds(work) == pytest.approx(0.001)
-    assert 190 <= len(list(durations)) <= 201
-
-
-def test_the_table_is_the_same_each_time(small, monkeypatch, tmp_path):
+def test_the_table_is_the_same_each_time(small, tmp_path):
     for directory in ("one", "two"):
-        monkeypatch.setattr(sys, "argv", ["chain_rule", "--results", str(tmp_path / directory)])
-        experiment.main()
+        write(tmp_path / directory, 1)
+    assert [path.name for path in (tmp_path / "one").iterdir()] == [*STUDIES["chain_rule"].tables]
     assert (tmp_path / "one" / FILE).read_bytes() == (tmp_path / "two" / FILE).read_bytes()
     columns = ["family", "layers", "width", "weights", "way"]
     assert list(read_rows(tmp_path / "one" / FILE)[0]) == [*columns, "multiply_adds", "off"]
-    assert list(read_rows(tmp_path / "one" / SECONDS_FILE)[0]) == [*columns, "seconds"]
 
 
 def test_published_sizes():
     assert (WIDTHS[0], WIDTHS[-1], len(WIDTHS)) == (2, 64, 11)
     assert [*DEPTHS] == list(range(1, 21))
     assert architecture(1, 6).weight_count == 42
-
-
-def test_refused(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(sys, "argv", ["chain_rule", "--seeds", "0", "--results", str(tmp_path / "results")])
-    with pytest.raises(SystemExit) as end:
-        experiment.main()
-    assert end.value.code == 2
-    assert "--seeds: 0: must be a whole number of at least 1" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []

@@ -1,50 +1,54 @@
 """The measurements of why the printed settings do not learn, with few networks and sweeps."""
 
-import sys
 from dataclasses import replace
 
 import pytest
+import torch
 
-from experiments.options import build
+from experiments.catalogue import STUDIES
 from experiments.options.load import load
-from experiments.options.setup import first_population, learning_of, training_setup
-from experiments.studies import family_trees_plateau as mechanism
-from experiments.studies.family_trees_plateau import FACTORS, RANGES, READINGS, SWEEPS, further, growth, kept
+from experiments.options.setup import first_population, training_setup
+from experiments.studies import family_trees_plateau as plateau
+from experiments.studies.family_trees_plateau import FACTORS, RANGES, READINGS, SWEEPS, growth, kept, restart
 from experiments.studies.training import rows_of, run_through
+from tests.experiments import published
 
 
 @pytest.fixture
 def short(monkeypatch):
     """Two sweeps in place of hundreds."""
 
-    def two(config, population, learning, compile=True):
-        run_through(config, population, replace(learning, sweeps=population.sweep + 2), compile=False)
+    def two(population, setup, compile=True):
+        few = replace(setup.learning, sweeps=population.sweep + 2)
+        run_through(population, replace(setup, learning=few), compile=False)
 
-    monkeypatch.setattr(mechanism, "run_through", two)
+    monkeypatch.setattr(plateau, "run_through", two)
 
 
 def test_growth_measures_every_reading_range_and_moment(short, monkeypatch):
-    monkeypatch.setattr(mechanism, "RANGES", (0.3, 1.0))
-    monkeypatch.setattr(mechanism, "READINGS", ("literal", "symmetric_units"))
-    monkeypatch.setattr(mechanism, "SWEEPS", (0, 1))
+    monkeypatch.setattr(plateau, "RANGES", (0.3, 1.0))
+    monkeypatch.setattr(plateau, "READINGS", ("literal", "symmetric_units"))
+    monkeypatch.setattr(plateau, "SWEEPS", (0, 1))
+    monkeypatch.setattr(plateau, "growth_rate", lambda network, *given: torch.tensor([0.25]))
     rows = list(growth(networks=1))
+    assert {row["growth"] for row in rows} == {"0.25"}
     found = {(row["reading"], row["initial_range"], row["sweeps"], row["seed"]) for row in rows}
     literal = {("literal", size, sweeps, 0) for size in (0.3, 1.0) for sweeps in (0, 1)}
     other = {("symmetric_units", size, 0, 0) for size in (0.3, 1.0)}
     assert found == literal | other
     assert len(rows) == len(found)
 
-    def first(reading, size):
-        return [
-            float(r["growth"]) for r in rows if (r["reading"], r["initial_range"], r["sweeps"]) == (reading, size, 0)
-        ]
 
-    assert all(small < large for small, large in zip(first("literal", 0.3), first("literal", 1.0), strict=True))
-    assert all(rate < 0.002 for rate in first("literal", 0.3))  # below the decay: the network falls back
+def test_the_larger_the_first_weights_the_more_growth(short, monkeypatch):
+    monkeypatch.setattr(plateau, "RANGES", (0.3, 1.0))
+    monkeypatch.setattr(plateau, "READINGS", ("literal",))
+    monkeypatch.setattr(plateau, "SWEEPS", (0,))
+    small, large = (float(str(row["growth"])) for row in growth(networks=1))
+    assert small < 0.002 < large  # below the decay the network falls back
 
 
 def test_kept_lowers_epsilon_step_by_step(short, monkeypatch):
-    rows = list(kept(networks=3, sweeps=2))
+    rows = list(kept(3, step_sweeps=2))
     assert [row["factor"] for row in rows[::3]] == [f"{factor:g}" for factor in FACTORS]
     assert FACTORS[-1] == 1  # down to the printed one
     assert list(FACTORS) == sorted(FACTORS, reverse=True)
@@ -52,11 +56,12 @@ def test_kept_lowers_epsilon_step_by_step(short, monkeypatch):
     assert all(float(str(row["sum_of_squares"])) > 0 for row in rows)
 
 
-def test_further_goes_on_from_the_same_weights_at_sweep_0():
-    config = load("family_trees", "population.seeds=2")
-    population = first_population(config, training_setup(config))
-    run_through(config, population, build.Learning(learning_of(config).phases, 3), compile=False)
-    other = further(population)
+def test_a_restart_goes_on_from_the_same_weights_at_sweep_0():
+    config = load("family_trees", "population.seeds=2", "learning.sweeps=3")
+    setup = training_setup(config)
+    population = first_population(config, setup)
+    run_through(population, setup, compile=False)
+    other = restart(population)
     assert (population.sweep, other.sweep) == (3, 0)
     for key, w in population.weights.items():
         assert other.weights[key].equal(w)
@@ -67,11 +72,27 @@ def test_further_goes_on_from_the_same_weights_at_sweep_0():
 def test_rows_of_networks_that_say_nothing():
     """All weights 0: every output is 0.5, beyond no bound and right in no case; Σw² is 0."""
     config = load("family_trees", "population.seeds=2", "network.initial_range=0")
-    rows = list(rows_of(config, first_population(config, training_setup(config))))
+    setup = training_setup(config)
+    rows = list(rows_of(setup, first_population(config, setup)))
     assert [row["seed"] for row in rows] == [0, 1]
     for row in rows:
         assert (row["train_right"], row["held_out_right"], row["sum_of_squares"]) == (0, 0, "0")
         assert float(str(row["E_H"])) == pytest.approx(100 * 24 * 0.3**2 / 2)
+
+
+def test_seeds_are_those_that_learn_and_no_more_are_measured_at_the_plateau(monkeypatch, tmp_path):
+    asked = []
+
+    def noted(name, rows):
+        return lambda networks: asked.append((name, networks)) or rows()
+
+    for name in ("growth", "kept", "balance"):
+        monkeypatch.setattr(plateau, name, noted(name, getattr(published, name)))
+    for seeds in (500, 3):
+        plateau.write(tmp_path, seeds)
+    assert asked == [("growth", 16), ("kept", 500), ("balance", 500), ("growth", 3), ("kept", 3), ("balance", 3)]
+    assert {path.name for path in tmp_path.glob("*.csv")} == {*STUDIES["family_trees_plateau"].tables}
+    assert not (tmp_path / "figures").exists()  # experiments.report draws it
 
 
 def test_the_printed_range_and_reading_are_among_those_measured():
@@ -80,20 +101,10 @@ def test_the_printed_range_and_reading_are_among_those_measured():
     assert SWEEPS[0] == 0
 
 
-@pytest.mark.parametrize("option", ["--networks", "--learned", "--sweeps"])
-def test_refused(monkeypatch, capsys, tmp_path, option):
-    monkeypatch.setattr(sys, "argv", ["mechanism", option, "0", "--results", str(tmp_path / "results")])
-    with pytest.raises(SystemExit) as end:
-        mechanism.main()
-    assert end.value.code == 2
-    assert f"{option}: 0: must be a whole number of at least 1" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_balance_is_of_those_that_learned(monkeypatch):
     """F7 after 1, 10 and 100 further sweeps; the correlation of the mean is that of a sum over the same sweeps."""
-    monkeypatch.setattr(mechanism, "run_through", lambda config, population, learning: None)
-    monkeypatch.setattr(mechanism, "rows_of", lambda config, population: [{"train_right": n} for n in (100, 99, 100)])
-    rows = list(mechanism.balance(3))
-    assert [(row["seed"], row["sweeps"]) for row in rows] == [(s, n) for n in mechanism.AVERAGED for s in (0, 2)]
+    monkeypatch.setattr(plateau, "run_through", lambda population, setup: None)
+    monkeypatch.setattr(plateau, "rows_of", lambda setup, population: [{"train_right": n} for n in (100, 99, 100)])
+    rows = list(plateau.balance(3))
+    assert [(row["seed"], row["sweeps"]) for row in rows] == [(s, n) for n in plateau.AVERAGED for s in (0, 2)]
     assert all(-1 <= float(str(row["correlation"])) <= 1 for row in rows)

@@ -1,11 +1,14 @@
 """The search, with a few trials of made-up shares, and one combination for real."""
 
-import sys
-
+import pandas as pd
 import pytest
+import torch
 
+from experiments.catalogue import SEARCH, STUDIES
+from experiments.claims import family_trees as claims
 from experiments.studies import family_trees_search as search
 from experiments.tables import read_rows
+from repro.measures.family_trees import Kinship, all_right, negligible
 
 SETTINGS = {
     **{"initial_range": 1.0, "epsilon_factor": 10.0, "form": "squared", "measured_from": "bound"},
@@ -28,7 +31,7 @@ def made_up(monkeypatch) -> list[tuple[float, int, int]]:
 
 
 def test_the_best_are_run_again_over_seeds_not_seen(made_up):
-    rows = list(search.search(trials=6, seeds=8, best=2, again=50))
+    rows = list(search.search(8, trials=6, best=2, again=50))
     tried, again = rows[:6], rows[6:]
     best = sorted(tried, key=lambda row: -float(row["learned"]))[:2]
     assert [row["trial"] for row in again] == [row["trial"] for row in best]
@@ -38,7 +41,7 @@ def test_the_best_are_run_again_over_seeds_not_seen(made_up):
 
 
 def test_the_same_search_twice_tries_the_same(made_up):
-    one, two = (list(search.search(3, 8, 1, 9)) for _ in range(2))
+    one, two = (list(search.search(8, 3, 1, 9)) for _ in range(2))
     assert one == two
 
 
@@ -47,27 +50,29 @@ def test_the_weaker_count_decides():
     assert search.weaker({"learned": 0.1, "negligible": 0.2}) == 0.1
 
 
-def test_main_writes_a_row_a_trial(made_up, monkeypatch, capsys, tmp_path):
-    sizes = ["--trials", "3", "--seeds", "8", "--best", "1", "--again", "9"]
-    monkeypatch.setattr(sys, "argv", ["search", *sizes, "--results", str(tmp_path)])
-    search.main()
-    rows = read_rows(tmp_path / "family_trees_search.csv")
+def test_a_row_a_trial_is_written(made_up, monkeypatch, tmp_path):
+    monkeypatch.setattr(search, "search", lambda seeds: every(seeds, trials=3, best=1, again=9))
+    every = search_of_all
+    search.write(tmp_path, 8)
+    assert [path.name for path in tmp_path.iterdir()] == [SEARCH] == [*STUDIES["family_trees_search"].tables]
+    rows = read_rows(tmp_path / SEARCH)
     assert [row["trial"] for row in rows[:3]] == ["0", "1", "2"]
     assert [row["seeds"] for row in rows] == ["8", "8", "8", "9"]
     assert set(SETTINGS) | {"learned", "negligible", "held_out_right"} <= set(rows[0])
-    assert "family_trees_search.csv" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("option", ["--trials", "--seeds", "--best", "--again"])
-@pytest.mark.parametrize("value", ["0", "-1", "few", "1.5"])
-def test_refused(monkeypatch, capsys, tmp_path, option, value):
-    monkeypatch.setattr(sys, "argv", ["search", f"{option}={value}", "--results", str(tmp_path / "results")])
-    with pytest.raises(SystemExit) as end:
-        search.main()
-    assert end.value.code == 2
-    last = capsys.readouterr().err.splitlines()[-1]
-    assert all(word in last for word in (option, value, "at least 1"))
-    assert list(tmp_path.iterdir()) == []
+search_of_all = search.search
+
+
+def test_the_rule_is_that_of_the_tables():
+    """A7 and A22 of trained networks, and of the rows that a table has of them."""
+    right, E = torch.tensor([100, 100, 100, 99]), torch.tensor([0.1, 0.499, 0.5, 0.1])
+    held_out = torch.zeros(104, 4, dtype=torch.bool)
+    held_out[:4] = True
+    found = Kinship(right, right, right, E, E)
+    rows = pd.DataFrame({"train_right": right.numpy(), "E_H": E.numpy()})
+    assert all_right(found, held_out).tolist() == claims.learned(rows).tolist() == [True, True, True, False]
+    assert negligible(found, held_out).tolist() == claims.negligible(rows).tolist() == [True] * 2 + [False] * 2
 
 
 @pytest.mark.slow

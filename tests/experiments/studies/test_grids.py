@@ -1,4 +1,4 @@
-"""Studies: their settings are those of their files, and one table has all of them."""
+"""Grids: their settings are those of their files, and one table has all of them."""
 
 import itertools
 from collections.abc import Sequence
@@ -10,14 +10,13 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from omegaconf import OmegaConf
 
-from experiments.catalogue import PUBLISHED, READINGS, STUDIES
+from experiments.catalogue import GRIDS, PUBLISHED, READINGS
 from experiments.options.load import jobs, load
 from experiments.options.schema import CONFIGS, choices, register
-from experiments.studies import grids as studies
 from experiments.studies.grids import COLUMNS, FEATURES, READINGS_COLUMNS, column, rows_of, settings
 from experiments.tables import read_rows, write_rows
 
-NAMES = (*STUDIES, READINGS)
+NAMES = tuple(GRIDS)
 BARE = ("record.figures=false", "record.tensorboard=false")
 
 
@@ -68,16 +67,16 @@ def by_the_command_line(name: str) -> list[Sequence[str]]:
 
 @pytest.mark.parametrize("name", ["symmetry_depth", "xor_hidden_units", "xor_connections", READINGS])
 @pytest.mark.parametrize("run_by", [by_hydra_s_sweeper, by_the_command_line])
-def test_a_study_is_what_a_multirun_would_run(name, run_by):
+def test_a_grid_is_what_a_multirun_would_run(name, run_by):
     assert [tuple(tuple(text.split("=", 1)) for text in job) for job in run_by(name)] == settings(name)
 
 
 @pytest.mark.parametrize("name", ["xor", "symmetry", "family_trees"])
-def test_an_experiment_that_is_no_study_has_one_empty_setting(name):
+def test_an_experiment_that_is_no_grid_has_one_empty_setting(name):
     assert settings(name) == [()]
 
 
-def test_studies_are_the_experiments_that_sweep():
+def test_grids_are_the_experiments_that_sweep():
     swept = {name for name in choices("experiment") if settings(name) != [()]}
     assert swept == set(NAMES)
     assert not swept & set(PUBLISHED)
@@ -85,7 +84,7 @@ def test_studies_are_the_experiments_that_sweep():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_option_has_a_column_of_its_own(name):
-    """No two options of a study share one, and none is that of a seed's row."""
+    """No two options of a grid share one, and none is that of a seed's row."""
     columns = [column(option) for option in params(name)]
     assert len({*columns, *COLUMNS, "n"}) == len(columns) + len(COLUMNS) + 1
     assert all(value.isidentifier() for value in columns)
@@ -97,9 +96,9 @@ def test_the_column_of_an_option_is_the_last_part_of_its_name():
     ]
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("name", [name for name in GRIDS if name != READINGS])
 def test_settings_set_what_they_name(name):
-    """The first and the last of each study, as the run has them."""
+    """The first and the last of each grid, as the run has them."""
     for setting in (settings(name)[0], settings(name)[-1]):
         config = load(name, *(f"{option}={value}" for option, value in setting), "population.seeds=1")
         for option, value in setting:
@@ -147,26 +146,26 @@ def test_a_row_is_a_setting_and_a_seed(tmp_path):
         rows = ({"seed": s, "solved": s % 2, "sweeps": "" if s else 7, "E": 0.5, "other": 3} for s in range(3))
         write_rows(seeds, rows)
         runs.append(((("rule", rule), ("learning.epsilon", epsilon)), seeds))
-    rows = list(rows_of("xor_rules", runs))
+    rows = list(rows_of(runs))
     assert all(list(row) == ["rule", "epsilon", *COLUMNS] for row in rows)
     assert [(row["rule"], row["epsilon"], row["seed"]) for row in rows] == [
         (rule, epsilon, str(seed)) for rule, epsilon in (("b", "0.5"), ("a", "0.1")) for seed in range(3)
     ]
     assert [row["sweeps"] for row in rows] == ["7", "", ""] * 2
-    assert list(rows_of("xor_rules", [])) == []
+    assert list(rows_of([])) == []
 
 
-def test_a_study_of_real_runs(ran):
+def test_a_grid_of_real_runs(ran):
     """What a run writes has the columns that the table takes."""
     seeds = ran("xor_rules", "rule=per_case", *BARE) / "seeds.csv"
-    rows = list(rows_of("xor_rules", [((("rule", "per_case"),), seeds)]))
+    rows = list(rows_of([((("rule", "per_case"),), seeds)]))
     for row, own in zip(rows, read_rows(seeds), strict=True):
         assert row == {"rule": "per_case", **{key: own[key] for key in COLUMNS}}
 
 
 def test_the_readings_have_their_best_units(ran):
-    seeds = ran("family_trees") / "seeds.csv"
-    rows = list(rows_of(READINGS, [((("reading", "gain"), ("count", "with_decay")), seeds)]))
+    seeds = ran("family_trees", *BARE) / "seeds.csv"
+    rows = list(rows_of([((("reading", "gain"), ("count", "with_decay")), seeds)]))
     for row, own in zip(rows, read_rows(seeds), strict=True):
         assert [*row] == [
             *("reading", "count", *READINGS_COLUMNS),
@@ -180,4 +179,4 @@ def test_the_readings_have_their_best_units(ran):
 
 def test_seeds_that_are_not_there_are_told(tmp_path):
     with pytest.raises(FileNotFoundError):
-        list(studies.rows_of("xor_rules", [((), tmp_path / "seeds.csv")]))
+        list(rows_of([((), tmp_path / "seeds.csv")]))

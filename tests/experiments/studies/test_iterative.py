@@ -1,12 +1,12 @@
 """The measurements of iterative nets, with few nets and sweeps, and the tasks against what the papers print."""
 
-import sys
 from dataclasses import replace
 from itertools import combinations
 
 import pytest
 import torch
 
+from experiments.catalogue import STUDIES
 from experiments.studies import iterative
 from experiments.studies.iterative import (
     COLUMNS,
@@ -19,14 +19,15 @@ from experiments.studies.iterative import (
     of_search,
     of_sequences,
     of_shifting,
+    problems,
     right,
     rows,
     search,
     sequence_net,
     sequences,
     shift,
-    studies,
     unrolled,
+    write,
 )
 from experiments.tables import read_rows
 from repro.iterative import IterativeNet, forward_pass
@@ -185,36 +186,37 @@ def test_unseen_sequences_and_time_2():
 
 def test_every_task_is_run_with_sum_and_average():
     assert each_way(0.1, 4) == (("sum", 0.1), ("average", 0.1), ("average", 0.4))
-    listed = list(studies())
+    listed = list(problems())
     for task in ("shift_3", "shift_5", "sequence", "search"):
-        assert (ways := [study.ways for study in listed if study.task == task])
+        assert (ways := [problem.ways for problem in listed if problem.task == task])
         assert max(len(some) for some in ways) == 3
-    assert len({(study.task, study.reading) for study in listed}) == len(listed)
+    assert len({(problem.task, problem.reading) for problem in listed}) == len(listed)
 
 
 def test_the_printed_settings():
     """P p.357: eta 0.25. P p.359: epsilon 0.02, 260 sweeps, errors from 0.8 and 0.2."""
-    listed = list(studies())
-    assert {study.ways[0] for study in listed if study.task.startswith("shift")} == {("sum", 0.25)}
-    sequence = [study for study in listed if study.task == "sequence"]
-    assert {study.ways[0] for study in sequence} == {("sum", 0.02)}
-    assert [study.sweeps for study in sequence][:2] == [260, 260]
-    assert {(study.measure.satisfied, study.measure.measured_from) for study in sequence} == {("unit", "bound")}
+    listed = list(problems())
+    assert {problem.ways[0] for problem in listed if problem.task.startswith("shift")} == {("sum", 0.25)}
+    sequence = [problem for problem in listed if problem.task == "sequence"]
+    assert {problem.ways[0] for problem in sequence} == {("sum", 0.02)}
+    assert [problem.sweeps for problem in sequence][:2] == [260, 260]
+    measures = [problem.error_measure for problem in sequence]
+    assert {(measure.satisfied, measure.measured_from) for measure in measures} == {("unit", "bound")}
 
 
 @pytest.fixture
 def short(monkeypatch):
     """A few sweeps of each."""
-    listed = [replace(study, sweeps=3) for study in studies()]
-    monkeypatch.setattr(iterative, "studies", lambda: iter(listed))
+    listed = [replace(problem, sweeps=3) for problem in problems()]
+    monkeypatch.setattr(iterative, "problems", lambda: iter(listed))
 
 
 def test_rows(short):
     table = list(rows(2))
-    runs = [(study, way) for study in iterative.studies() for way in study.ways]
+    runs = [(problem, way) for problem in iterative.problems() for way in problem.ways]
     assert [
         (row["task"], row["reading"], row["combine"], float(str(row["epsilon"])), row["seed"]) for row in table
-    ] == [(study.task, study.reading, *way, seed) for study, way in runs for seed in range(2)]
+    ] == [(problem.task, problem.reading, *way, seed) for problem, way in runs for seed in range(2)]
     assert len({tuple(row) for row in table}) == 1
     own = {
         "shift_3": {"one_step", "complement", "other_weights"},
@@ -236,43 +238,33 @@ def test_rows(short):
 WAYS = (("sum", "0.1"), ("average", "0.4"))
 
 
-def test_the_same_bytes_twice(short, few_nets, monkeypatch, tmp_path):
+def test_the_same_bytes_twice(short, few_nets, tmp_path):
     written = []
     for name in ("first", "second"):
-        monkeypatch.setattr(sys, "argv", ["iterative", "--seeds", "2", "--results", str(tmp_path / name)])
-        iterative.main()
+        write(tmp_path / name, 2)
         written.append([(tmp_path / name / file).read_bytes() for file in (iterative.UNROLLED, iterative.FILE)])
     assert written[0] == written[1]
-    assert len(read_rows(tmp_path / "first" / iterative.FILE)) == 2 * sum(len(s.ways) for s in iterative.studies())
+    assert {path.name for path in (tmp_path / "first").iterdir()} == {*STUDIES["iterative"].tables}
+    assert len(read_rows(tmp_path / "first" / iterative.FILE)) == 2 * sum(len(s.ways) for s in iterative.problems())
 
 
 def test_clearly_negative_biases_make_three_units_a_shift_register():
     """P p.357, of nets without self-links; and footnote 10: with free biases some pass through the complement."""
-    for study in studies():
-        if study.reading in ("biases at most -1", "biases free") and study.task == "shift_3":
-            net = study.net
+    for problem in problems():
+        if problem.reading in ("biases at most -1", "biases free") and problem.task == "shift_3":
+            net = problem.net
             found = iterative.train(
                 net,
                 net.start(range(12), 0.3),
-                study.course,
+                problem.course,
                 iterative.Phase(0.25, 0.9),
-                study.sweeps,
-                study.criterion,
+                problem.sweeps,
+                problem.criterion,
                 "sum",
-                highest=study.highest,
+                highest=problem.highest,
             )
             passes = of_shifting(net, found.w)
             assert (found.learned_at >= 0).all()
-            assert (passes["complement"].sum() > 0) == (study.reading == "biases free")
-            if study.reading != "biases free":
+            assert (passes["complement"].sum() > 0) == (problem.reading == "biases free")
+            if problem.reading != "biases free":
                 assert passes["one_step"].all()
-
-
-@pytest.mark.parametrize("value", ["0", "-1", "many"])
-def test_refused(monkeypatch, capsys, tmp_path, value):
-    monkeypatch.setattr(sys, "argv", ["iterative", "--seeds", value, "--results", str(tmp_path / "results")])
-    with pytest.raises(SystemExit) as end:
-        iterative.main()
-    assert end.value.code == 2
-    assert f"--seeds: {value}: must be a whole number of at least 1" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []

@@ -1,11 +1,10 @@
 """What the rules from before back-propagation come to, with few first weights."""
 
-import sys
-
 import pytest
 
+from experiments.catalogue import STUDIES
 from experiments.studies import no_hidden
-from experiments.studies.no_hidden import FILE, RULES, SEEDS, TASKS, rows
+from experiments.studies.no_hidden import FILE, RULES, TASKS, rows, write
 from experiments.tables import read_rows
 from repro.perceptron import least_error, separable
 from repro.tasks import Task
@@ -28,7 +27,6 @@ def test_every_task_rule_and_seed_has_its_row(found):
     ]
     assert all(list(row) == COLUMNS for row in found)
     assert all(row["cases"] == len(TASKS[str(row["task"])].cases) for row in found)
-    assert SEEDS == 1_000
 
 
 @pytest.mark.parametrize(("task", "can"), [("xor", 0), ("symmetry", 0), ("and", 1), ("majority", 1)])
@@ -73,19 +71,10 @@ def test_a_task_that_can_be_learned_under_the_name_of_one_that_cannot(monkeypatc
     assert {(row["solved"], row["separable"], row["right"]) for row in rows(3)} == {(1, 1, 4)}
 
 
-def test_the_table_is_the_same_each_time(monkeypatch, tmp_path, found):
+def test_the_table_is_the_same_each_time(tmp_path, found):
     for directory in ("one", "two"):
-        monkeypatch.setattr(sys, "argv", ["no_hidden", "--seeds", "8", "--results", str(tmp_path / directory)])
-        no_hidden.main()
+        write(tmp_path / directory, 8)
+    assert [path.name for path in (tmp_path / "one").iterdir()] == [*STUDIES["no_hidden"].tables]
     one, two = (tmp_path / directory / FILE for directory in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
     assert read_rows(one) == [{column: str(value) for column, value in row.items()} for row in found]
-
-
-def test_refused(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(sys, "argv", ["no_hidden", "--seeds", "0", "--results", str(tmp_path / "results")])
-    with pytest.raises(SystemExit) as end:
-        no_hidden.main()
-    assert end.value.code == 2
-    assert "--seeds: 0: must be a whole number of at least 1" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
