@@ -111,6 +111,22 @@ def test_a_population_before_its_first_sweep():
         assert population.replica(1)[key].equal(w[..., 1])
 
 
+def test_replicas_taken_are_those_asked_for_in_their_order():
+    population = Population.start(SYMMETRY, [7, 3, 5], 0.3, torch.float64)
+    population.delta_w = {key: 2 * w for key, w in population.weights.items()}
+    population.learned_at, population.E = torch.tensor([70, 30, 50]), torch.tensor([0.7, 0.3, 0.5])
+    population.sweep = 80
+    taken = population.take([2, 0, 2])
+    assert (taken.seeds, taken.sweep, taken.architecture) == ((5, 7, 5), 80, SYMMETRY)
+    assert taken.learned_at.tolist() == [50, 70, 50]
+    assert taken.E.equal(torch.tensor([0.5, 0.7, 0.5]))
+    for key, w in population.weights.items():
+        assert taken.weights[key].equal(torch.stack([w[..., 2], w[..., 0], w[..., 2]], dim=2))
+        assert taken.delta_w[key].equal(2 * taken.weights[key])
+        taken.weights[key].zero_()
+        assert w.any()
+
+
 def test_output_biases_may_start_elsewhere():
     """The others start as they would."""
     plain, moved = (Population.start(SYMMETRY, [7, 3], 0.3, output_bias=bias) for bias in (None, -3.0))

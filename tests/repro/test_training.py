@@ -1,5 +1,6 @@
 """Whole trainings: against the loops of the reference, alone and in company, and in every way of running them."""
 
+import functools
 import math
 
 import pytest
@@ -258,15 +259,21 @@ def test_explicit_and_autograd_agree():
     assert_same(explicit, autograd, 1e-12)
 
 
+def finish_eight(backward_pass: str, **options) -> Population:
+    learning, criterion = Learning(ours(FAST), 110), Criterion(0.35)
+    return finish(started(XOR, range(8)), xor(), learning, criterion, backward_pass=backward_pass, **options)
+
+
+of_eight = functools.cache(finish_eight)
+
+
 @pytest.mark.parametrize(
     "options", [{"chunk": 1}, {"chunk": 7}, {"every": 13}, {"every": 1000}, {"workers": 2}, {"chunk": 3, "workers": 2}]
 )
 @pytest.mark.parametrize("backward_pass", ["explicit", "autograd"])
 def test_chunks_workers_and_looks_do_not_matter(options, backward_pass):
     """Some replicas stop on the way, some do not."""
-    learning, criterion = Learning(ours(FAST), 110), Criterion(0.35)
-    plain = finish(started(XOR, range(8)), xor(), learning, criterion, backward_pass=backward_pass)
-    other = finish(started(XOR, range(8)), xor(), learning, criterion, backward_pass=backward_pass, **options)
+    plain, other = of_eight(backward_pass), finish_eight(backward_pass, **options)
     assert 0 < plain.learned.sum() < 8
     assert_same(plain, other, 1e-9)
 
