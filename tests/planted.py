@@ -166,6 +166,18 @@ FAULTS = {
         "replicas[: max(width, len(replicas) // width * width)]",
         "tests/repro/test_backends_compiled.py::test_replicas_that_stop_need_no_new_compilation",
     ),
+    "a CUDA graph keeps the held-out cases of its first chunk": fault(
+        "repro/backends.py",
+        "self.included.copy_(included)",
+        "pass",
+        f"{TRAINING}::test_a_recorded_sweep_has_the_cases_of_its_chunk",
+    ),
+    "each chunk has the held-out cases of the first": fault(
+        "repro/training_setup.py",
+        "else self.held_out[:, replicas]",
+        "else self.held_out[:, : len(replicas)]",
+        f"{FAMILY}::test_explicit_and_autograd_agree_for_many",
+    ),
     # populations
     "first weights drawn column by column": fault(
         "repro/population.py",
@@ -179,6 +191,12 @@ FAULTS = {
         "generator.manual_seed(seed + 1)",
         "tests/repro/test_population.py::test_the_order_of_drawing_is_that_of_the_shapes_row_by_row",
     ),
+    "more seeds than are drawn at once overwrite the first": fault(
+        "repro/population.py",
+        "weights[:, begin : begin + len(some)] =",
+        "weights[:, : len(some)] =",
+        "tests/repro/test_population.py::test_more_seeds_than_are_drawn_at_once",
+    ),
     "taken replicas in another order than their seeds": fault(
         "repro/population.py",
         "taken = torch.tensor(which,",
@@ -186,6 +204,12 @@ FAULTS = {
         "tests/repro/test_population.py::test_replicas_taken_are_those_asked_for_in_their_order",
     ),
     # tasks and printed networks
+    "another split for every seed": fault(
+        "repro/tasks/family_trees.py",
+        "SPLIT_STREAM = 1_000_003",
+        "SPLIT_STREAM = 1_000_004",
+        f"{TREES}/test_family_trees.py::test_the_splits_of_the_published_seeds",
+    ),
     "xor the other way round": fault(
         "repro/tasks/xor.py",
         "keepdim=True) == 1)",

@@ -21,6 +21,13 @@ def test_replica_17_of_10000_starts_as_seed_17_alone(plan, dtype):
         assert together[key][..., 17:18].equal(w)
 
 
+def test_more_seeds_than_are_drawn_at_once(monkeypatch):
+    whole = initial_weights(SYMMETRY, range(10), 0.3)
+    monkeypatch.setattr("repro.population.DRAWN_AT_ONCE", 4)
+    for key, w in initial_weights(SYMMETRY, range(10), 0.3).items():
+        assert w.equal(whole[key])
+
+
 def test_a_start_does_not_depend_on_the_order_of_the_seeds():
     one, other = (initial_weights(SYMMETRY, seeds, 0.3) for seeds in ([5, 17, 99], [17, 99, 5]))
     for key in one:

@@ -440,6 +440,18 @@ def test_a_recorded_sweep_is_the_explicit_one(monkeypatch, per_case, stop):
 
 
 @pytest.mark.usefixtures("no_graph")
+def test_a_recorded_sweep_has_the_cases_of_its_chunk(monkeypatch):
+    """The tensor that says which cases count is loaded for every chunk as well: each replica holds out one of four."""
+    held_out = torch.arange(40) % 3 == torch.arange(4).unsqueeze(1)
+    learning = Learning(ours(SWITCH), 40)
+    explicit, recorded = (started(XOR, range(40), torch.float32) for _ in range(2))
+    finish(explicit, xor(), learning, every=20, chunk=16, held_out=held_out)
+    monkeypatch.setattr(training, "_backend", lambda setup, *_: backends.recorded(setup, compile=False))
+    finish(recorded, xor(), learning, every=20, chunk=16, held_out=held_out)
+    assert_same(explicit, recorded, 0.0)
+
+
+@pytest.mark.usefixtures("no_graph")
 def test_a_gpu_does_one_chunk_at_a_time(monkeypatch):
     """A recorded sweep has one set of tensors: more workers would write into each other's."""
     pools, names = [], xor().cases
