@@ -63,6 +63,26 @@ def test_what_was_written_takes_the_place_of_what_was_there(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["weights.pt"]
 
 
+def test_a_file_is_on_the_disk_before_it_takes_its_place(tmp_path, monkeypatch):
+    """All of it: a machine that loses its power has the old file or the new one."""
+    path, done, sync, replace = tmp_path / "weights.pt", [], os.fsync, Path.replace
+
+    def synced(descriptor: int) -> None:
+        done.append(("synced", os.readlink(f"/proc/self/fd/{descriptor}"), os.fstat(descriptor).st_size))
+        sync(descriptor)
+
+    def replaced(source: Path, target: Path) -> Path:
+        done.append(("replaced", str(source), source.stat().st_size))
+        return replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", replaced)
+    with replacing(path) as beside:
+        beside.write_text("whole")
+        assert done == []
+    assert done == [("synced", str(beside), 5), ("replaced", str(beside), 5)]
+
+
 def write_over(path: Path, problem: BaseException) -> None:
     path.write_text("old")
     with replacing(path) as beside:
@@ -165,7 +185,7 @@ def test_a_full_disk_is_seen_before_anything_is_done(full_disk):
     assert [file.name for file in full_disk.iterdir()] == ["filler"]
 
 
-MANY = ("experiment=symmetry", "population.seeds=4000", *FEW[1:], *BARE)
+MANY = ("experiment=symmetry", "network.groups.hidden=200", "population.seeds=50", *FEW[1:], *BARE)
 """Of these a checkpoint takes more than half of a small disk: a second one has no room beside it."""
 
 

@@ -21,6 +21,13 @@ def test_replica_17_of_10000_starts_as_seed_17_alone(plan, dtype):
         assert together[key][..., 17:18].equal(w)
 
 
+def test_more_seeds_than_are_drawn_at_once(monkeypatch):
+    whole = initial_weights(SYMMETRY, range(10), 0.3)
+    monkeypatch.setattr("repro.population.DRAWN_AT_ONCE", 4)
+    for key, w in initial_weights(SYMMETRY, range(10), 0.3).items():
+        assert w.equal(whole[key])
+
+
 def test_a_start_does_not_depend_on_the_order_of_the_seeds():
     one, other = (initial_weights(SYMMETRY, seeds, 0.3) for seeds in ([5, 17, 99], [17, 99, 5]))
     for key in one:
@@ -109,6 +116,22 @@ def test_a_population_before_its_first_sweep():
         assert population.delta_w[key].shape == w.shape
         assert not population.delta_w[key].any()
         assert population.replica(1)[key].equal(w[..., 1])
+
+
+def test_replicas_taken_are_those_asked_for_in_their_order():
+    population = Population.start(SYMMETRY, [7, 3, 5], 0.3, torch.float64)
+    population.delta_w = {key: 2 * w for key, w in population.weights.items()}
+    population.learned_at, population.E = torch.tensor([70, 30, 50]), torch.tensor([0.7, 0.3, 0.5])
+    population.sweep = 80
+    taken = population.take([2, 0, 2])
+    assert (taken.seeds, taken.sweep, taken.architecture) == ((5, 7, 5), 80, SYMMETRY)
+    assert taken.learned_at.tolist() == [50, 70, 50]
+    assert taken.E.equal(torch.tensor([0.5, 0.7, 0.5]))
+    for key, w in population.weights.items():
+        assert taken.weights[key].equal(torch.stack([w[..., 2], w[..., 0], w[..., 2]], dim=2))
+        assert taken.delta_w[key].equal(2 * taken.weights[key])
+        taken.weights[key].zero_()
+        assert w.any()
 
 
 def test_output_biases_may_start_elsewhere():

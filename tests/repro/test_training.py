@@ -1,5 +1,6 @@
 """Whole trainings: against the loops of the reference, alone and in company, and in every way of running them."""
 
+import functools
 import math
 
 import pytest
@@ -258,15 +259,21 @@ def test_explicit_and_autograd_agree():
     assert_same(explicit, autograd, 1e-12)
 
 
+def finish_eight(backward_pass: str, **options) -> Population:
+    learning, criterion = Learning(ours(FAST), 110), Criterion(0.35)
+    return finish(started(XOR, range(8)), xor(), learning, criterion, backward_pass=backward_pass, **options)
+
+
+of_eight = functools.cache(finish_eight)
+
+
 @pytest.mark.parametrize(
     "options", [{"chunk": 1}, {"chunk": 7}, {"every": 13}, {"every": 1000}, {"workers": 2}, {"chunk": 3, "workers": 2}]
 )
 @pytest.mark.parametrize("backward_pass", ["explicit", "autograd"])
 def test_chunks_workers_and_looks_do_not_matter(options, backward_pass):
     """Some replicas stop on the way, some do not."""
-    learning, criterion = Learning(ours(FAST), 110), Criterion(0.35)
-    plain = finish(started(XOR, range(8)), xor(), learning, criterion, backward_pass=backward_pass)
-    other = finish(started(XOR, range(8)), xor(), learning, criterion, backward_pass=backward_pass, **options)
+    plain, other = of_eight(backward_pass), finish_eight(backward_pass, **options)
     assert 0 < plain.learned.sum() < 8
     assert_same(plain, other, 1e-9)
 
@@ -429,6 +436,18 @@ def test_a_recorded_sweep_is_the_explicit_one(monkeypatch, per_case, stop):
     monkeypatch.setattr(training, "_backend", lambda setup, *_: backends.recorded(setup, compile=False))
     finish(recorded, xor(), learning, Criterion(0.35, stop), every=20, chunk=16)
     assert 0 < int(explicit.learned.sum()) < 40 or not stop
+    assert_same(explicit, recorded, 0.0)
+
+
+@pytest.mark.usefixtures("no_graph")
+def test_a_recorded_sweep_has_the_cases_of_its_chunk(monkeypatch):
+    """The tensor that says which cases count is loaded for every chunk as well: each replica holds out one of four."""
+    held_out = torch.arange(40) % 3 == torch.arange(4).unsqueeze(1)
+    learning = Learning(ours(SWITCH), 40)
+    explicit, recorded = (started(XOR, range(40), torch.float32) for _ in range(2))
+    finish(explicit, xor(), learning, every=20, chunk=16, held_out=held_out)
+    monkeypatch.setattr(training, "_backend", lambda setup, *_: backends.recorded(setup, compile=False))
+    finish(recorded, xor(), learning, every=20, chunk=16, held_out=held_out)
     assert_same(explicit, recorded, 0.0)
 
 

@@ -17,7 +17,7 @@ from experiments.options.setup import (
 )
 from repro import output_functions
 from repro import printed_networks as published
-from repro.choices import UnitFunction
+from repro.choices import BackwardPass, UnitFunction
 from repro.networks import Architecture
 from repro.output_functions import OutputFunction
 from repro.population import Population
@@ -187,10 +187,12 @@ def test_seconds_are_those_of_the_changes_and_the_products():
     ],
 )
 def test_what_takes_long_is_compiled(experiment, seeds, pays):
-    assert compiles(load(experiment, f"population.seeds={seeds}")) is pays
-    assert compiles(load(experiment, f"population.seeds={seeds}", "compile=true"))
-    assert not compiles(load(experiment, f"population.seeds={seeds}", "compile=false"))
-    assert not compiles(load(experiment, f"population.seeds={seeds}", "backward_pass=autograd"))
+    config = load(experiment)
+    config.population.seeds = seeds
+    assert compiles(config) is pays
+    assert compiles(replace(config, compile=True))
+    assert not compiles(replace(config, compile=False))
+    assert not compiles(replace(config, backward_pass=BackwardPass.autograd))
 
 
 def test_a_shard_is_compiled_where_the_whole_is():

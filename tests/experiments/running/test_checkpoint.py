@@ -25,7 +25,7 @@ from tensorboard.summary.writer import event_file_writer
 import repro.training
 from experiments import run
 from experiments.options.load import load
-from experiments.options.schema import CONFIGS, ConfigError
+from experiments.options.schema import CONFIGS, ConfigError, check
 from experiments.options.setup import first_population, training_setup
 from experiments.running.checkpoint import NAME, VERSION, read, write
 from experiments.running.directory import LOCK
@@ -130,8 +130,10 @@ def test_checkpoints_are_so_many_seconds_apart(monkeypatch, tmp_path, seconds, c
 
 @pytest.mark.parametrize("value", ["-0.5", "nan", "inf"])
 def test_seconds_that_cannot_be(value):
+    config = load("xor")
+    config.record.checkpoint = float(value)
     with pytest.raises(ConfigError, match=f"record.checkpoint={value}: must be a number of at least 0"):
-        load("xor", f"record.checkpoint={value}")
+        check(config)
 
 
 def test_threads_device_and_progress_can_be_others_for_the_rest(cut, monkeypatch):

@@ -7,8 +7,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from experiments import run
+from experiments.options.schema import CONFIGS, register
+from experiments.running import command_line
+from tests.experiments.composing import compose_once
 
 ROOT = Path(__file__).parents[3]
 S, F = "experiment=symmetry", "experiment=family_trees"
@@ -19,6 +26,7 @@ SHARDS = ["-m", "experiment=xor", "population.shard=1/2,2/2"]
 def launch(monkeypatch, capsys, tmp_path):
     """``launch(*arguments)`` is what a user sees of a command line that is refused: exit code, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command_line, "compose", compose_once)
 
     def started() -> None:
         raise AssertionError("the experiment was launched")
@@ -32,6 +40,34 @@ def launch(monkeypatch, capsys, tmp_path):
         return end.value.code, *capsys.readouterr()
 
     return start
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [S],
+        [S, "learning.epsilon=0.7", "network.groups.hidden=4", "+network.groups.more=1", "~network.links.hidden"],
+        [F, "reading=epsilon_10", "task.held_out_cases=[Colin aunt]", "count=without_decay"],
+        [S, "learning.epsilom=1"],
+        [S, "+flavour=1"],
+        [S, "learning.epsilon=fast"],
+        [S, "learning=3"],
+        [S, "rule=nosuch"],
+        ["experiment=xor", "learning.epsilon=${nosuch}"],
+        [S, "~learning.nosuch"],
+    ],
+    ids=str,
+)
+def test_what_is_composed_here_is_what_hydra_composes(texts):
+    def of(how):
+        try:
+            return OmegaConf.to_container(how("config", texts), resolve=True, enum_to_str=True)
+        except (HydraException, OmegaConfBaseException) as problem:
+            return type(problem), str(problem), str(problem.__cause__)
+
+    register()
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        assert of(compose_once) == of(compose)
 
 
 def assert_refused(outcome: tuple[object, str, str], *words: str, lines: int = 1) -> None:
@@ -343,7 +379,6 @@ def test_help_needs_no_torch(tmp_path, arguments, shown):
     ("arguments", "code"),
     [
         ([S, "learning.epsilom=1"], 2),
-        (["-m", S, "learning.epsilon=0.1,-2"], 2),
         ([S, "learning.epsilom=1", "--cfg", "job"], 1),
         (["--helpp"], 2),
     ],

@@ -97,19 +97,19 @@ def table(path: Path, experiment: str, seeds: range) -> list[str]:
 @pytest.mark.parametrize("experiment", EACH_KIND)
 def test_any_chunk_gives_the_same_bytes(monkeypatch, tmp_path, experiment):
     """In float32 too."""
-    seeds = range(3, 3 + 2 * ALIKE + 17)
+    seeds = range(3, 3 + ALIKE + 40)
     whole = table(tmp_path / "seeds.csv", experiment, seeds)
     assert len(whole) == 1 + len(seeds)
-    for chunk in (1, 7, ALIKE, 100):
+    for chunk, some in ((1, 9), (7, len(seeds)), (ALIKE, len(seeds)), (100, len(seeds))):
         monkeypatch.setattr(outcome, "CHUNK", chunk)
-        assert table(tmp_path / "seeds.csv", experiment, seeds) == whole
+        assert table(tmp_path / "seeds.csv", experiment, seeds[:some]) == whole[: 1 + some]
 
 
 @pytest.mark.parametrize("experiment", EACH_KIND)
 def test_the_row_of_a_seed_is_the_same_in_any_company(tmp_path, experiment):
     """Shards of a population, put together, are the population: in float32 too."""
-    whole = table(tmp_path / "seeds.csv", experiment, range(3, 170))
-    for shard in (range(3, 4), range(4, 90), range(90, 169), range(169, 170)):
+    whole = table(tmp_path / "seeds.csv", experiment, range(3, 110))
+    for shard in (range(3, 4), range(4, 80), range(80, 109), range(109, 110)):
         lines = table(tmp_path / "seeds.csv", experiment, shard)
         assert lines == [whole[0], *whole[1 + shard.start - 3 : 1 + shard.stop - 3]]
 

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 from experiments import merge as door
 from experiments.options.load import load
-from experiments.options.schema import ConfigError
+from experiments.options.schema import ConfigError, check
 from experiments.options.setup import seeds_of
 from experiments.run import run
 from experiments.running.checkpoint import OPTIONS
@@ -58,8 +58,10 @@ def test_each_seed_is_in_one_shard():
     "shard", ["0/4", "5/4", "-1/4", "1/0", "1", "/4", "1/", "1/4/4", "a/b", "1.5/4", "01/4", "٢/4"]
 )
 def test_what_is_no_shard(shard):
+    config = load("xor")
+    config.population.shard = shard
     with pytest.raises(ConfigError, match=r"^population.shard=.*: must be I/N, with I from 1 to N, such as 2/4$"):
-        load("xor", f"population.shard='{shard}'")
+        check(config)
 
 
 def test_more_shards_than_seeds():

@@ -252,7 +252,7 @@ def test_where_none_has_learned_a_metric_is_left_out(ran):
 
 @pytest.mark.parametrize(("experiment", "at", "E"), [("symmetry", 1425, 0.346), ("xor", 558, None)])
 def test_the_printed_weights_have_their_error_from_the_paper_s_sweep_on(ran, experiment, at, E):
-    directory = ran(experiment, "learning.sweeps=2000", "record.every=2000")
+    directory = ran(experiment, "learning.sweeps=2000", "record.every=2000", "record.figures=false")
     sweeps, values = scalars(directory / "paper", f"{experiment}/E_replica")
     assert sweeps == [at, 2000]
     if E is None:  # outputs of the printed weights by hand: DETAILS B1, against 0.1 and 0.9 or 0 and 1
@@ -262,7 +262,7 @@ def test_the_printed_weights_have_their_error_from_the_paper_s_sweep_on(ran, exp
 
 
 def test_fig_1_over_the_sweeps_and_as_printed(ran):
-    directory = ran("symmetry", "learning.sweeps=2000", "record.every=500")
+    directory = ran("symmetry", "learning.sweeps=2000", "record.every=500", "record.figures=false")
     found = events(directory).Images("Fig. 1")
     assert (found[0].step, found[-1].step) == (0, 2000)
     assert [image.step for image in events(directory / "paper").Images("Fig. 1")] == [1425]
@@ -276,7 +276,7 @@ def test_figs_3_and_4_over_the_sweeps(ran, monkeypatch):
         assert [image.step for image in events(directory).Images(tag)] == [4]  # a short run has time for one
     assert [event.step for event in events(directory).Histograms("weights/person1->person_code")] == [0, 4]
     monkeypatch.setattr(tensorboard, "SHARE", 0.2)  # time for three
-    directory = ran("family_trees", "learning.sweeps=4", "record.every=1")
+    directory = ran("family_trees", "learning.sweeps=4", "record.every=1", "record.figures=false")
     for tag in ("Fig. 3", "Fig. 4"):
         assert [image.step for image in events(directory).Images(tag)] == [0, 2, 4]
 

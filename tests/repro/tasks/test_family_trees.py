@@ -200,6 +200,16 @@ def test_a_split_depends_on_its_seed_alone():
     assert random_splits(TASK, range(999, -1, -1)).flip(1).equal(together)
 
 
+def test_the_splits_of_the_published_seeds():
+    """Another stream would be as good, and would find other numbers than those of results/."""
+    by_answer = splits_by_answer(TASK, [0, 1, 2], ["Andrew", "Victoria", "Lucia", "Lucia"])
+    for splits, cases in (
+        (random_splits(TASK, [0, 1, 2]), [[18, 28, 42, 65], [43, 65, 67, 91], [6, 11, 30, 57]]),
+        (by_answer, [[28, 39, 61, 80], [39, 48, 54, 74], [28, 39, 64, 74]]),
+    ):
+        assert [split.nonzero()[:, 0].tolist() for split in splits.T] == cases
+
+
 def test_a_split_has_nothing_to_do_with_the_first_weights():
     """Neither draws from what the other, or anyone else, draws from."""
     before = random_splits(TASK, range(20))
