@@ -116,15 +116,3 @@ def test_both_learn_where_they_learn_best(monkeypatch):
     assert mean("1986", "0.1") > 98
     assert mean("attention", "0.03") > 70
     assert mean("attention_9_hidden", "0.03") > 70
-
-
-@pytest.mark.slow
-def test_compiled_or_not_the_table_is_the_same(monkeypatch, tmp_path):
-    """To the last byte, for all sweeps, at the printed point."""
-    monkeypatch.setattr(attention, "EPSILONS", (0.01,))
-    monkeypatch.setattr(attention, "RANGES", (0.3,))
-    write(tmp_path / "compiled", 4)
-    monkeypatch.setattr(machine, "compiler_lacking", lambda: "none for this test")
-    write(tmp_path / "written", 4)
-    one, other = (tmp_path / name / attention.FILE for name in ("compiled", "written"))
-    assert one.read_bytes() == other.read_bytes()
