@@ -1,11 +1,12 @@
-# Thin on purpose: each target's plain commands stand in the README.
+# Thin on purpose: each target's plain commands stand in docs/running.md.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 device ?= cpu
 
-.PHONY: help reproduce reproduce-quick study test test-slow test-cuda check bench tensorboard report clean
+.PHONY: help setup reproduce reproduce-quick study test test-slow test-cuda check bench tensorboard report clean
 help:
+	@echo "make setup        the environment, .venv; TORCH_INDEX=URL takes torch from another index, such as that of its CPU builds"
 	@echo "make reproduce    run what is published; tables, figures, the explorer and the pages go to results/"
 	@echo "make reproduce-quick    the same in a minute, with few seeds and without the studies; to runs/quick"
 	@echo "make study        the family trees' readings, search and plateau as well: about an hour on 2 cores"
@@ -19,8 +20,11 @@ help:
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
+	$(if $(TORCH_INDEX),$(BIN)/pip install --quiet -c constraints.txt torch --index-url $(TORCH_INDEX))
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
 	touch $@
+
+setup: $(VENV)/installed
 
 reproduce: $(VENV)/installed
 	$(BIN)/python -m experiments.reproduce
@@ -35,10 +39,10 @@ test: $(VENV)/installed
 	$(BIN)/python -m pytest
 
 test-slow: $(VENV)/installed
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -n 0 -m slow
 
 test-cuda: $(VENV)/installed
-	$(BIN)/python -m pytest -m cuda
+	$(BIN)/python -m pytest -n 0 -m cuda
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .
