@@ -4,6 +4,8 @@ Intervals are Wilson's for a share, Newcombe's from two of these for a differenc
 median, Kaplan & Meier's for times, the bootstrap's percentiles for a ratio, and Dvoretzky, Kiefer & Wolfowitz's for
 Kolmogorov & Smirnov's distance. SciPy has the statistics; what it has not, or has slowly, is here by formula.
 
+``scipy.stats`` is imported where it is used: it takes a second, and most programs need the shares alone.
+
 Times are until something happens; nan where it had not happened by ``limit``, when one stopped looking.
 """
 
@@ -16,7 +18,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 from scipy.special import ndtri
 
 Array = NDArray[np.float64]
@@ -85,6 +86,8 @@ def median(values: ArrayLike, level: float = LEVEL) -> Estimate:
 
     nan where there are no values. Infinite ones are the largest.
     """
+    from scipy import stats
+
     found = np.asarray(values, dtype=float)
     if not len(found):
         return Estimate(np.nan, -np.inf, np.inf, 0)
@@ -103,6 +106,8 @@ def maximum(values: ArrayLike) -> Estimate:
 
 def log_log_slope(x: ArrayLike, y: ArrayLike) -> Estimate:
     """The power of x with which y grows: the slope of log y over log x, by least squares. Of counts, so no interval."""
+    from scipy import stats
+
     across, up = np.log(np.asarray(x, dtype=float)), np.log(np.asarray(y, dtype=float))
     value = float(stats.linregress(across, up).slope)
     return Estimate(value, value, value, len(across))
@@ -195,6 +200,8 @@ def _medians(values: Array, counts: NDArray[np.uint8]) -> Array:
 
 def survival(times: ArrayLike, limit: float) -> Any:
     """Kaplan & Meier's estimate from times ``[n]``, censored at ``limit``: SciPy's, with its ``cdf`` and ``sf``."""
+    from scipy import stats
+
     seen, found = ~np.isnan(np.asarray(times, dtype=float)), np.maximum(restricted(times, limit), 1.0)
     return stats.ecdf(stats.CensoredData(uncensored=found[seen].tolist(), right=found[~seen].tolist()))
 
@@ -245,6 +252,8 @@ def ks_distance(values: ArrayLike, others: ArrayLike, level: float = LEVEL) -> E
     The interval is by Dvoretzky, Kiefer & Wolfowitz: how far each sample may be from what it was drawn from, with
     Massart's constant, at half of what may go wrong.
     """
+    from scipy import stats
+
     one, its = np.asarray(values, dtype=float), np.asarray(others, dtype=float)
     value = float(stats.ks_2samp(one, its, method="asymp" if min(len(one), len(its)) > 1 else "exact").statistic)
     half = sum(float(np.sqrt(np.log(4 / (1 - level)) / (2 * len(sample)))) for sample in (one, its))

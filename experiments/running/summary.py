@@ -1,9 +1,10 @@
 """A run in one table: the paper's value beside ours."""
 
+import csv
+import math
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
@@ -36,19 +37,25 @@ def print_summary(config: Config, population: Population, directory: Path) -> No
 
 def print_table(config: Config, sweep: int, seeds: Path) -> None:
     """The paper's values beside those of the rows of a table of seeds, after so many sweeps."""
-    rows = pd.read_csv(seeds, usecols=["solved", "sweeps", "E"])
-    took, lost = rows.loc[rows["solved"] == 1, "sweeps"], int((~np.isfinite(rows["E"])).sum())
+    count, lost, sweeps_of = 0, 0, []
+    with seeds.open(newline="", encoding="utf-8") as file:  # not by pandas, for which a short run would wait
+        for row in csv.DictReader(file):
+            count += 1
+            lost += not math.isfinite(float(row["E"]))
+            if row["solved"] == "1":
+                sweeps_of.append(int(row["sweeps"]))
+    took = np.array(sweeps_of)
     table = Table("", "paper", "here", title=f"{config.name}: {config.summary}", title_justify="left")
     table.add_row(
         f"learned within {sweep:,} sweeps (95 % interval)",
         "1 run" if config.paper.sweeps else "",
-        share_text(proportion(len(took), len(rows))),
+        share_text(proportion(len(took), count)),
     )
     printed = "" if config.paper.sweeps is None else f"{config.paper.sweeps:,} ({config.paper.source})"
     table.add_row("sweeps of those that learned: median (quartiles)", printed, quartiles_text(took))
     if config.paper.sweeps is not None and len(took):
         by_then = int((took <= config.paper.sweeps).sum())
-        of_all, of_those = by_then / len(rows), by_then / len(took)
+        of_all, of_those = by_then / count, by_then / len(took)
         words = f"{percent(of_all)} of all, {percent(of_those)} of those that learned"
         table.add_row("learned by the paper's sweeps", "", words)
     if lost:
