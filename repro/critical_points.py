@@ -1,4 +1,4 @@
-"""What kind of place a network is stuck in, and where the way down from there ends.
+"""What kind of place a network is stuck in.
 
 N p.535 speaks of poor local minima, P p.332-333 of one of exclusive-or. A network that has stopped learning need not
 be at a minimum: the gradient is also small on a plateau, and at a saddle, from which E falls to one side. The second
