@@ -21,6 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 from experiments.claims import evidence
 from experiments.claims.evidence import Evidence
 from experiments.claims.results import table
+from experiments.files import number
 from experiments.statistics import Estimate
 
 LEDGER = Path(__file__).with_name("claims.yaml")
@@ -316,8 +317,3 @@ def csv_rows(judged: Sequence[Judged]) -> Iterator[dict[str, object]]:
                 "lines_drawn": claim.lines_drawn,
                 "claim_says": claim.says,
             }
-
-
-def number(value: float) -> str:
-    """As it stands in the table."""
-    return f"{value:.6g}"

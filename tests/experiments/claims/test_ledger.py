@@ -25,6 +25,7 @@ from experiments.claims.ledger import (
     beyond,
 )
 from experiments.claims.results import table as table_of
+from experiments.files import number
 from experiments.options.load import load
 from experiments.statistics import Estimate, proportion
 from experiments.studies import grids
@@ -460,7 +461,7 @@ def test_the_table_says_when_the_lines_were_drawn(written):
 
 
 def test_numbers_as_they_stand_in_the_table():
-    assert [ledger.number(x) for x in (1 / 3, 1425.0, 1e-12, math.inf)] == ["0.333333", "1425", "1e-12", "inf"]
+    assert [number(x) for x in (1 / 3, 1425.0, 1e-12, math.inf)] == ["0.333333", "1425", "1e-12", "inf"]
 
 
 def test_what_a_measure_is_of_stands_in_words(tmp_path):
