@@ -76,10 +76,7 @@ def classify(
     Raises ValueError for weights that are not float64, or not finite, and as ``clear_curvature``.
     """
     clear, w = clear_curvature(phase, sweeps), checked(network)
-    dE_dw, d2E = (
-        slopes(network, task, error_measure),
-        hessian(network, task, error_measure, [*network.architecture.weight_shapes]),
-    )
+    dE_dw, d2E = slopes(network, task, error_measure), hessian(network, task, error_measure)
     eigenvalues = torch.linalg.eigvalsh(d2E.permute(2, 0, 1)).T
     lowest, highest, gradient = eigenvalues[0], eigenvalues[-1], dE_dw.norm(dim=0)
     E = errors(network.architecture, w, task, error_measure)

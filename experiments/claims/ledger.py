@@ -30,7 +30,6 @@ FILE = "claims.csv"
 
 HOLDS, IN_PART, FAILS, UNDECIDED = "holds", "holds in part", "does not hold", "undecided"
 UNTESTABLE, NOT_RUN = "cannot be tested", "not run"
-VERDICTS = (HOLDS, IN_PART, FAILS, UNDECIDED, UNTESTABLE, NOT_RUN)
 
 MEASURES = (
     *("share", "difference", "median", "maximum", "log_log_slope", "mean_ratio", "median_ratio", "survival_median"),
