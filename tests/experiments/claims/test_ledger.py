@@ -4,6 +4,7 @@ import ast
 import csv
 import io
 import math
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -66,6 +67,14 @@ def test_every_claim_is_named_once_and_says_where_it_stands():
         assert claim.about
         assert claim.says
         assert claim.place
+
+
+def test_every_file_that_is_named_is_there():
+    root = RESULTS.parent
+    words = ledger.LEDGER.read_text(encoding="utf-8")
+    named = re.findall(r"\b(?:repro|experiments|tests|configs|docs)/[\w/.]*\w", words)
+    assert named
+    assert [path for path in named if not (root / path).exists()] == []
 
 
 def test_every_table_is_one_that_is_written():
