@@ -11,7 +11,7 @@ from experiments.options.schema import CONFIGS
 RESULTS: Path = CONFIGS.parent / "results"
 
 READINGS = "family_trees_readings"
-READINGS_FILE, SEARCH = "family_trees_readings.csv", "family_trees_search.csv"
+SEARCH = "family_trees_search.csv"
 GROWTH, KEPT, BALANCE = "family_trees_growth.csv", "family_trees_kept.csv", "family_trees_balance.csv"
 
 BENCHMARK, LOGGING_COST = "benchmark.csv", "logging_cost.csv"

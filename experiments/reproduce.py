@@ -149,8 +149,6 @@ def publish(name: str, jobs: Sequence[Job], results: Path) -> None:
         directory = jobs[0].directory()
         for table in STUDIES[name].tables:
             shutil.copy(directory / table, results)
-        if (directory / "figures").exists():
-            shutil.copytree(directory / "figures", results / "figures", dirs_exist_ok=True)
         return
     runs = [(setting, job.directory(setting)) for job in jobs for setting in job.settings]
     if len(runs) > 1:

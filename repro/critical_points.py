@@ -1,4 +1,4 @@
-"""What kind of place a network is stuck in, and where the way down from there ends.
+"""What kind of place a network is stuck in.
 
 N p.535 speaks of poor local minima, P p.332-333 of one of exclusive-or. A network that has stopped learning need not
 be at a minimum: the gradient is also small on a plateau, and at a saddle, from which E falls to one side. The second
@@ -76,10 +76,7 @@ def classify(
     Raises ValueError for weights that are not float64, or not finite, and as ``clear_curvature``.
     """
     clear, w = clear_curvature(phase, sweeps), checked(network)
-    dE_dw, d2E = (
-        slopes(network, task, error_measure),
-        hessian(network, task, error_measure, [*network.architecture.weight_shapes]),
-    )
+    dE_dw, d2E = slopes(network, task, error_measure), hessian(network, task, error_measure)
     eigenvalues = torch.linalg.eigvalsh(d2E.permute(2, 0, 1)).T
     lowest, highest, gradient = eigenvalues[0], eigenvalues[-1], dE_dw.norm(dim=0)
     E = errors(network.architecture, w, task, error_measure)

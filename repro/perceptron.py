@@ -66,14 +66,14 @@ class Perceptrons:
 
     weights: int64 ``[to, from, replicas]``, where each replica stopped.
     most_right: the most cases that were right at once, before the first sweep or after any.
-    solved_at: the sweeps after which all cases were right; the procedure then changes nothing. NEVER: never.
+    learned_at: the sweeps after which all cases were right; the procedure then changes nothing. NEVER: never.
     enters: the sweeps after which the weights first were what they came back to, where not all cases were right.
     period: how many sweeps later they came back; NEVER both where they did not.
     """
 
     weights: Tensor
     most_right: Tensor
-    solved_at: Tensor
+    learned_at: Tensor
     enters: Tensor
     period: Tensor
 
@@ -94,23 +94,23 @@ def perceptron(task: Task, weights: Tensor, sweeps: int) -> Perceptrons:
     _check(task, weights, sweeps)
     inputs, d, w = inputs_of(task).long(), task.desired.long().unsqueeze(2), weights.clone()
     replicas = w.shape[2]
-    solved_at, enters, period = (torch.full((replicas,), NEVER) for _ in range(3))
+    learned_at, enters, period = (torch.full((replicas,), NEVER) for _ in range(3))
     most_right = torch.zeros(replicas, dtype=torch.int64)
     seen: list[dict[tuple[int, ...], int]] = [{} for _ in range(replicas)]
     going = torch.arange(replicas)
     for sweep in range(sweeps + 1):
         right = cases_right(threshold(equations.total_input(inputs, w[..., going])), d)
         most_right[going] = torch.maximum(most_right[going], right)
-        solved_at[going[right == len(d)]] = sweep
+        learned_at[going[right == len(d)]] = sweep
         for replica, state in zip(going.tolist(), w[..., going].flatten(0, 1).T.tolist(), strict=True):
             before = seen[replica].setdefault(tuple(state), sweep)
             if before < sweep:
                 enters[replica], period[replica] = before, sweep - before
-        going = going[(solved_at[going] == NEVER) & (period[going] == NEVER)]
+        going = going[(learned_at[going] == NEVER) & (period[going] == NEVER)]
         if not len(going) or sweep == sweeps:
             break
         w[..., going] = _after_each_case(inputs, d, w[..., going])
-    return Perceptrons(w, most_right, solved_at, enters, period)
+    return Perceptrons(w, most_right, learned_at, enters, period)
 
 
 def _after_each_case(inputs: Tensor, d: Tensor, w: Tensor) -> Tensor:
@@ -125,12 +125,12 @@ class LinearUnits:
     """What the delta rule came to; all ``[replicas]`` but the weights, ``[to, from, replicas]``.
 
     right: the cases on the right side of ½ at the end. E: (3) at the end.
-    solved_at: the sweeps after which all cases were first on the right side of ½. NEVER: never.
+    learned_at: the sweeps after which all cases were first on the right side of ½. NEVER: never.
     """
 
     weights: Tensor
     right: Tensor
-    solved_at: Tensor
+    learned_at: Tensor
     E: Tensor
 
 
@@ -149,14 +149,14 @@ def delta_rule(task: Task, weights: Tensor, epsilon: float, sweeps: int) -> Line
         raise ValueError(f"epsilon={epsilon}: must be a number above 0")
     _check(task, weights, sweeps)
     inputs, d, w = inputs_of(task).to(weights), task.desired.to(weights).unsqueeze(2), weights
-    solved_at = torch.full((w.shape[2],), NEVER)
+    learned_at = torch.full((w.shape[2],), NEVER)
     for sweep in range(sweeps + 1):
         y = equations.total_input(inputs, w)
         right = cases_right(y, d)
-        solved_at = torch.where((solved_at == NEVER) & (right == len(d)), sweep, solved_at)
+        learned_at = torch.where((learned_at == NEVER) & (right == len(d)), sweep, learned_at)
         if sweep < sweeps:
             w = w + weight_change(y, d, inputs, epsilon)
-    return LinearUnits(w, right, solved_at, equations.error(y, d))
+    return LinearUnits(w, right, learned_at, equations.error(y, d))
 
 
 def even_epsilon(task: Task) -> float:

@@ -83,9 +83,9 @@ class TrainingSetup:
     def to(self, device: torch.device | str, dtype: torch.dtype) -> "TrainingSetup":
         """The same on another device, in another precision; itself where it is there already."""
         task = self.task.to(device, dtype)
-        if task is self.task:
-            return self
         held_out = None if self.held_out is None else self.held_out.to(device)
+        if task is self.task and held_out is self.held_out:
+            return self
         return replace(self, task=task, held_out=held_out)
 
     def included(self, replicas: Tensor) -> Tensor | None:

@@ -21,6 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 from experiments.claims import evidence
 from experiments.claims.evidence import Evidence
 from experiments.claims.results import table
+from experiments.files import number
 from experiments.statistics import Estimate
 
 LEDGER = Path(__file__).with_name("claims.yaml")
@@ -29,7 +30,6 @@ FILE = "claims.csv"
 
 HOLDS, IN_PART, FAILS, UNDECIDED = "holds", "holds in part", "does not hold", "undecided"
 UNTESTABLE, NOT_RUN = "cannot be tested", "not run"
-VERDICTS = (HOLDS, IN_PART, FAILS, UNDECIDED, UNTESTABLE, NOT_RUN)
 
 MEASURES = (
     *("share", "difference", "median", "maximum", "log_log_slope", "mean_ratio", "median_ratio", "survival_median"),
@@ -316,8 +316,3 @@ def csv_rows(judged: Sequence[Judged]) -> Iterator[dict[str, object]]:
                 "lines_drawn": claim.lines_drawn,
                 "claim_says": claim.says,
             }
-
-
-def number(value: float) -> str:
-    """As it stands in the table."""
-    return f"{value:.6g}"

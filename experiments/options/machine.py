@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from experiments.options.schema import Config, require
+from experiments.options.schema import Config, check_device_name, require
 from repro.choices import BackwardPass
 from repro.training_setup import TrainingSetup
 
@@ -21,7 +21,8 @@ PAYS_FROM = 15.0
 
 
 def check_device(device: str) -> None:
-    """Raises ConfigError where the device is a GPU that this machine has not, or that torch cannot use."""
+    """Raises ConfigError for what is no device, and for a GPU that this machine has not, or that torch cannot use."""
+    check_device_name(device)
     kind, _, number = device.partition(":")
     if kind == "cuda":
         cards = torch.cuda.device_count() if torch.cuda.is_available() else 0

@@ -261,10 +261,11 @@ def check(config: Config) -> None:
         _at_least_1("threads", config.threads)
     able = not (config.compile and config.backward_pass is BackwardPass.autograd)
     require("compile", config.compile, able, "is for backward_pass=explicit; leave compile=null")
-    _check_device(config.device)
+    check_device_name(config.device)
 
 
-def _check_device(device: str) -> None:
+def check_device_name(device: str) -> None:
+    """Raises ConfigError unless it is a device's name, whether or not this machine has it."""
     kind, _, number = device.partition(":")
     known = kind in ("cpu", "cuda") and (number.isdecimal() or device == kind) and not (kind == "cpu" and number)
     require("device", device, known, "must be cpu, cuda or cuda:N")

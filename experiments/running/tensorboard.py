@@ -20,7 +20,7 @@ from experiments.options.schema import Config
 from experiments.options.setup import seeds_of
 from experiments.running.curves import Curves
 from experiments.running.figures import network_figures
-from experiments.running.tensorboard_text import claims_text, hparam_summaries, people_told
+from experiments.running.tensorboard_text import claims_text, hparam_summaries, person_labels
 from repro.equations import error
 from repro.measures.family_trees import FEATURES, has_person_code, person_code
 from repro.networks import Network
@@ -231,7 +231,7 @@ class TensorBoard:
             return
         self.writer.add_embedding(
             person_code(Network(one.architecture, one.weights))[..., 0],
-            people_told(),
+            person_labels(),
             global_step=snapshot.sweep,
             tag=tag,
             metadata_header=["person", *FEATURES],

@@ -102,9 +102,9 @@ def flat(config: Config, setup: TrainingSetup) -> dict[str, bool | str | float |
     return result
 
 
-def people_told() -> list[list[str]]:
+def person_labels() -> list[list[str]]:
     """For each person the name, then the features in words, "both" for one of both branches."""
-    told = [
+    features = [
         ["both" if value is None else IN_WORDS[name][value] for value in values] for name, values in FEATURES.items()
     ]
-    return [list(row) for row in zip(PEOPLE, *told, strict=True)]
+    return [list(row) for row in zip(PEOPLE, *features, strict=True)]

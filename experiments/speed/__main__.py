@@ -11,6 +11,8 @@ from pathlib import Path
 
 from experiments.catalogue import RESULTS, SPEEDS
 from experiments.options.load import at_least_1
+from experiments.options.machine import check_device
+from experiments.options.schema import ConfigError
 from experiments.speed import benchmark, chain_rule, logging_cost
 from experiments.tables import write_rows
 
@@ -40,6 +42,10 @@ def parsed() -> argparse.Namespace:
     arguments.names = arguments.names or [*PUBLISHED]
     if unknown := sorted(set(arguments.names) - set(SPEEDS)):
         parser.error(f"{', '.join(unknown)}: not measured; choose from {', '.join(SPEEDS)}")
+    try:
+        check_device(arguments.device)
+    except ConfigError as problem:
+        parser.error(str(problem))
     return arguments
 
 

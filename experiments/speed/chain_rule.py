@@ -8,6 +8,7 @@ from functools import partial
 import torch
 from rich.progress import track
 
+from experiments.files import number
 from experiments.studies.chain_rule import INITIAL_RANGE, about, architecture, cases, sizes
 from repro.chain_rule import WAYS
 from repro.population import initial_weights
@@ -23,7 +24,7 @@ def rows() -> Iterator[dict[str, object]]:
         weights = initial_weights(plan, [0], INITIAL_RANGE, torch.float64)
         for name, way in WAYS.items():
             took = seconds(partial(way, plan, weights, inputs, d))
-            yield {**about(family, layers, width, name), "seconds": f"{took:.6g}"}
+            yield {**about(family, layers, width, name), "seconds": number(took)}
 
 
 def seconds(work: Callable[[], object]) -> float:

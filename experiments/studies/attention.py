@@ -21,6 +21,7 @@ from pathlib import Path
 
 from rich.progress import track
 
+from experiments.files import number
 from experiments.options.load import load
 from experiments.options.schema import Config
 from experiments.options.setup import first_population, training_setup
@@ -66,7 +67,7 @@ def rows(seeds: int) -> Iterator[dict[str, object]]:
                 "seed": seed,
                 "solved": int(learned_at != NEVER),
                 "sweeps": "" if learned_at == NEVER else learned_at,
-                "E": f"{float(found.E_H[r]):.6g}",
+                "E": number(float(found.E_H[r])),
                 "train_right": int(found.train_right[r]),
                 "held_out_right": int(found.held_out_right[r]),
             }

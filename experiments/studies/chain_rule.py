@@ -13,6 +13,7 @@ import torch
 from rich.progress import track
 from torch import Tensor
 
+from experiments.files import number
 from experiments.tables import write_rows
 from repro.chain_rule import WAYS, Products, farthest
 from repro.networks import Architecture
@@ -65,7 +66,7 @@ def rows(seeds: int) -> Iterator[dict[str, object]]:
             yield {
                 **about(family, layers, width, name),
                 "multiply_adds": products.count // seeds,
-                "off": f"{off:.6g}",
+                "off": number(off),
             }
 
 

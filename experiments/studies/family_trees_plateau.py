@@ -15,6 +15,7 @@ import torch
 from rich.progress import track
 
 from experiments.catalogue import BALANCE, GROWTH, KEPT
+from experiments.files import number
 from experiments.options.load import load
 from experiments.options.setup import first_population, training_setup
 from experiments.studies.training import rows_of, run_through
@@ -70,7 +71,7 @@ def growth(networks: int) -> Iterator[dict[str, object]]:
         for sweeps, values in rates.items():
             for seed, rate, end in zip(population.seeds, values, right, strict=True):
                 about = {"reading": reading, "initial_range": size, "sweeps": sweeps, "seed": seed}
-                yield {**about, "growth": f"{rate:.6g}", "train_right": end}
+                yield {**about, "growth": number(rate), "train_right": end}
 
 
 def kept(networks: int, step_sweeps: int = STEP_SWEEPS) -> Iterator[dict[str, object]]:
@@ -108,7 +109,7 @@ def balance(networks: int) -> Iterator[dict[str, object]]:
             found = decay_balance(w, total)
             for r, seed in enumerate(population.seeds):
                 if learned[r]:
-                    yield {"seed": seed, "sweeps": sweep, "correlation": f"{float(found[r]):.6g}"}
+                    yield {"seed": seed, "sweeps": sweep, "correlation": number(float(found[r]))}
         both = {key: updated(w[key], dE_dw[key], delta_w[key], phase.epsilon, phase.alpha, learning.decay) for key in w}
         w, delta_w = ({key: pair[n] for key, pair in both.items()} for n in (0, 1))
 

@@ -15,6 +15,7 @@ import torch
 from rich.progress import track
 from torch import Tensor
 
+from experiments.files import number
 from experiments.tables import write_rows
 from repro import networks
 from repro.choices import MeasuredFrom, Satisfied
@@ -66,9 +67,9 @@ def unrolled(nets: int = NETS) -> Iterator[dict[str, object]]:
             "units": units,
             "steps": steps,
             "seed": seed,
-            "y_off": f"{max(float((a - b).abs().max()) for a, b in zip(y, layered_y, strict=True)):.6g}",
-            "dE_dw_off": f"{off:.6g}",
-            "dE_dw_off_without_history": f"{relative(forgetful, by_formulas / steps):.6g}",
+            "y_off": number(max(float((a - b).abs().max()) for a, b in zip(y, layered_y, strict=True))),
+            "dE_dw_off": number(off),
+            "dE_dw_off_without_history": number(relative(forgetful, by_formulas / steps)),
         }
 
 
@@ -323,15 +324,15 @@ def rows(seeds: int) -> Iterator[dict[str, object]]:
                 "task": problem.task,
                 "reading": problem.reading,
                 "combine": combine,
-                "epsilon": f"{epsilon:.6g}",
-                "epsilon_of_sum": f"{epsilon / copies if combine == 'average' else epsilon:.6g}",
+                "epsilon": number(epsilon),
+                "epsilon_of_sum": number(epsilon / copies if combine == "average" else epsilon),
                 "within": problem.sweeps,
                 "seed": seed,
                 "solved": int(learned_at != NEVER),
                 "sweeps": "" if learned_at == NEVER else learned_at,
-                "E": f"{float(trained.E[seed]):.6g}",
+                "E": number(float(trained.E[seed])),
                 "cases": problem.course.given.shape[1],
-                **{c: f"{float(found[c][seed]):.6g}" if c in found else "" for c in ("right", *COLUMNS)},
+                **{c: number(float(found[c][seed])) if c in found else "" for c in ("right", *COLUMNS)},
             }
 
 

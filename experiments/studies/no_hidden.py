@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from rich.progress import track
 
+from experiments.files import number
 from experiments.tables import write_rows
 from repro.networks import ALWAYS_ON, Architecture, link_name
 from repro.perceptron import delta_rule, even_epsilon, integer_weights, least_error, perceptron, separable
@@ -52,11 +53,11 @@ def rows(seeds: int) -> Iterator[dict[str, object]]:
 def perceptron_rows(task: Task, seeds: range) -> Iterator[dict[str, object]]:
     """What the perceptron convergence procedure came to: a row a seed."""
     course = perceptron(task, integer_weights(task, seeds, LARGEST), SWEEPS)
-    columns = (course.solved_at, course.most_right, course.enters, course.period)
-    for solved_at, right, enters, period in zip(*(column.tolist() for column in columns), strict=True):
+    columns = (course.learned_at, course.most_right, course.enters, course.period)
+    for learned_at, right, enters, period in zip(*(column.tolist() for column in columns), strict=True):
         cycles = period != NEVER
         yield {
-            "solved": int(solved_at != NEVER),
+            "solved": int(learned_at != NEVER),
             "right": right,
             "cases": len(task.cases),
             "cycles": int(cycles),
@@ -73,16 +74,16 @@ def delta_rows(task: Task, seeds: range) -> Iterator[dict[str, object]]:
     drawn = initial_weights(architecture, seeds, INITIAL_RANGE, torch.float64)
     weights = torch.cat([drawn[link_name(source, "output")] for source in (*task.inputs, ALWAYS_ON)], dim=1)
     course, least = delta_rule(task, weights, even_epsilon(task), SWEEPS), least_error(task)
-    columns = (course.solved_at, course.right, course.E)
-    for solved_at, right, E in zip(*(column.tolist() for column in columns), strict=True):
+    columns = (course.learned_at, course.right, course.E)
+    for learned_at, right, E in zip(*(column.tolist() for column in columns), strict=True):
         yield {
-            "solved": int(solved_at != NEVER),
+            "solved": int(learned_at != NEVER),
             "right": right,
             "cases": len(task.cases),
             "cycles": "",
             "enters": "",
             "period": "",
-            "E_excess": f"{round(E - least, SAME) + 0.0:.6g}",  # + 0.0: no "-0"
+            "E_excess": number(round(E - least, SAME) + 0.0),  # + 0.0: no "-0"
         }
 
 

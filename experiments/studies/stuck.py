@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.progress import track
 from torch import Tensor
 
+from experiments.files import number
 from experiments.options.load import load
 from experiments.options.schema import Config
 from experiments.options.setup import training_setup
@@ -27,7 +28,7 @@ MOST = 300
 """Stuck networks of each plan whose place is looked at: the first by seed."""
 
 EVERY = 500
-"""Sweeps between two looks, at which networks that have learned leave the others to go on."""
+"""Sweeps between two snapshots, at which networks that have learned leave the others to go on."""
 
 PLANS = (
     ("xor",),
@@ -58,7 +59,7 @@ class Stuck:
             "experiment": self.config.name,
             "hidden": network.groups["hidden"],
             "skip": int("input" in network.links["output"]),
-            "epsilon": f"{learning.epsilon:.6g}",
+            "epsilon": number(learning.epsilon),
         }
 
 
@@ -96,20 +97,20 @@ def rows(plans: Iterable[Stuck]) -> Iterator[dict[str, object]]:
             yield {
                 **stuck.about,
                 "seed": seed,
-                "E": f"{float(start.E[r]):.6g}",
-                "gradient": f"{float(start.gradient[r]):.6g}",
-                "lowest": f"{float(start.lowest[r]):.6g}",
-                "highest": f"{float(start.highest[r]):.6g}",
+                "E": number(float(start.E[r])),
+                "gradient": number(float(start.gradient[r])),
+                "lowest": number(float(start.lowest[r])),
+                "highest": number(float(start.highest[r])),
                 "negative": int(start.negative[r]),
                 "flat": int(start.flat[r]),
-                "escape_rate": f"{float(start.escape_rate[r]):.6g}",
+                "escape_rate": number(float(start.escape_rate[r])),
                 "kind": start.kind[r],
-                "E_end": f"{float(end.E[r]):.6g}",
-                "gradient_end": f"{float(end.gradient[r]):.6g}",
-                "lowest_end": f"{float(end.lowest[r]):.6g}",
+                "E_end": number(float(end.E[r])),
+                "gradient_end": number(float(end.gradient[r])),
+                "lowest_end": number(float(end.lowest[r])),
                 "end": way.end[r],
-                "size": f"{float(start.size[r]):.6g}",
-                "size_end": f"{float(end.size[r]):.6g}",
+                "size": number(float(start.size[r])),
+                "size_end": number(float(end.size[r])),
             }
 
 

@@ -1,10 +1,11 @@
-"""Networks trained within a script, without a run directory of their own."""
+"""Networks trained within a study, without a run directory of their own."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
 
+from experiments.files import number
 from experiments.options import machine
 from experiments.options.schema import Config
 from experiments.options.setup import first_population, training_setup
@@ -53,6 +54,6 @@ def rows_of(setup: TrainingSetup, population: Population) -> Iterator[dict[str, 
             "seed": seed,
             "train_right": int(found.train_right[r]),
             "held_out_right": int(found.held_out_right[r]),
-            "E_H": f"{float(found.E_H[r]):.6g}",
-            "sum_of_squares": f"{float(squares[r]):.6g}",
+            "E_H": number(float(found.E_H[r])),
+            "sum_of_squares": number(float(squares[r])),
         }

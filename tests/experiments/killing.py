@@ -1,4 +1,4 @@
-"""Kills runs of ``experiments.run`` at random moments, and snapshots at what is left: ``test_checkpoint`` starts it.
+"""Kills runs of ``experiments.run`` at random moments, and looks at what is left: ``test_checkpoint`` starts it.
 
 ``python -m tests.experiments.killing DIRECTORY KILLS SEED`` runs a few networks of xor in DIRECTORY, again and again.
 Each run is a copy of this process, which has torch imported already, and is killed somewhere between its start and its

@@ -300,7 +300,7 @@ def test_an_experiment_of_its_own_draws_its_figures(runs):
     assert config.record.every is None
 
 
-def test_a_study_writes_its_tables_and_figures_and_is_quiet_beside_others(monkeypatch, tmp_path, capsys):
+def test_a_study_writes_its_tables_and_is_quiet_beside_others(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     module, calls = importlib.import_module("experiments.studies.stuck"), []
 
@@ -309,8 +309,6 @@ def test_a_study_writes_its_tables_and_figures_and_is_quiet_beside_others(monkey
         print("progress")
         for table in ("stuck.csv", "stuck_counts.csv", "other.csv"):
             write_rows(directory / table, [{"seed": 1}])
-        (directory / "figures").mkdir()
-        (directory / "figures" / "stuck.png").write_text("drawn")
 
     monkeypatch.setattr(module, "write", write)
     (job,) = jobs_of("stuck", 4)
@@ -322,10 +320,8 @@ def test_a_study_writes_its_tables_and_figures_and_is_quiet_beside_others(monkey
     assert capsys.readouterr().out == ""
     reproduce.do(job, False, quiet=False)
     assert capsys.readouterr().out == "progress\n"
-    (tmp_path / "results" / "figures").mkdir(parents=True)
     reproduce.publish("stuck", [job], tmp_path / "results")
-    assert {path.name for path in (tmp_path / "results").iterdir()} == {*STUDIES["stuck"].tables, "figures"}
-    assert (tmp_path / "results" / "figures" / "stuck.png").read_text() == "drawn"
+    assert {path.name for path in (tmp_path / "results").iterdir()} == {*STUDIES["stuck"].tables}
 
 
 def test_a_study_that_leaves_out_a_table_is_not_published(monkeypatch, tmp_path):

@@ -98,7 +98,7 @@ def test_perceptron_is_the_slow_one(name, sweeps):
     for r in range(replicas):
         w, *expected = slow_perceptron(task, start[..., r].tolist(), sweeps)
         assert found.weights[..., r].tolist() == w
-        columns = (found.most_right, found.solved_at, found.enters, found.period)
+        columns = (found.most_right, found.learned_at, found.enters, found.period)
         assert [column[r].item() for column in columns] == expected
 
 
@@ -106,7 +106,7 @@ def test_perceptron_is_the_slow_one(name, sweeps):
 def test_perceptrons_solve_the_task_or_go_round(name):
     """The two theorems, for every replica: never both, and never neither."""
     found = perceptron(TASKS[name], integer_weights(TASKS[name], range(100), 3), 1_000)
-    solved, cycles = found.solved_at != NEVER, found.period != NEVER
+    solved, cycles = found.learned_at != NEVER, found.period != NEVER
     assert solved.all() if name in SOLVABLE else cycles.all()
     assert not (solved & cycles).any()
     assert (cycles == (found.enters != NEVER)).all()
@@ -118,7 +118,7 @@ def test_perceptron_by_hand():
     found = perceptron(xor(), torch.zeros(1, 3, 1, dtype=torch.int64), 50)
     assert found.weights.flatten().tolist() == [-1, 0, 1]
     assert (found.enters.item(), found.period.item(), found.most_right.item()) == (2, 1, 2)
-    assert found.solved_at.item() == NEVER
+    assert found.learned_at.item() == NEVER
     one = perceptron(xor(), torch.zeros(1, 3, 1, dtype=torch.int64), 1)
     assert one.weights.flatten().tolist() == [-1, 0, 0]
     assert one.period.item() == NEVER
@@ -138,7 +138,7 @@ def test_what_is_right_already_stays():
     """Weights of 1 and a bias that calls for 3 of 5."""
     start = torch.tensor([2, 2, 2, 2, 2, -5]).reshape(1, 6, 1)
     found = perceptron(at_least(3, 5), start, 10)
-    assert found.solved_at.item() == 0
+    assert found.learned_at.item() == 0
     assert found.weights.equal(start)
 
 
@@ -183,18 +183,18 @@ def test_delta_rule_is_the_slow_one(name):
     start, epsilon, sweeps = floats(task, 3), 0.7 * even_epsilon(task), 6
     found = delta_rule(task, start, epsilon, sweeps)
     for r in range(3):
-        w, solved_at = start[..., r].tolist(), NEVER
+        w, learned_at = start[..., r].tolist(), NEVER
         for sweep in range(sweeps + 1):
             y = [[sum(a * b for a, b in zip(row, case, strict=True)) for row in w] for case in cases]
             sides = [all((y[c][j] > 0.5) == (d[c][j] == 1) for j in range(len(w))) for c in range(len(cases))]
-            solved_at = sweep if all(sides) and solved_at == NEVER else solved_at
+            learned_at = sweep if all(sides) and learned_at == NEVER else learned_at
             if sweep < sweeps:
                 change = slow_change(task, w, epsilon)
                 w = [[a + b for a, b in zip(*two, strict=True)] for two in zip(w, change, strict=True)]
         E = sum((y[c][j] - d[c][j]) ** 2 / 2 for c in range(len(cases)) for j in range(len(w)))
         np.testing.assert_allclose(found.weights[..., r], w, rtol=1e-12, atol=1e-13)
         assert found.E[r].item() == pytest.approx(E, rel=1e-12)
-        assert (found.right[r].item(), found.solved_at[r].item()) == (sum(sides), solved_at)
+        assert (found.right[r].item(), found.learned_at[r].item()) == (sum(sides), learned_at)
 
 
 def slope_is_right(task: Task, w: Tensor, change: Tensor) -> bool:
@@ -238,7 +238,7 @@ def test_half_way_is_on_neither_side():
     y = (inputs_of(xor()).unsqueeze(1) * found.weights).sum(2)
     assert (y - 0.5).abs().max() < 1e-12
     assert found.right.tolist() == [0] * 50
-    assert (found.solved_at == NEVER).all()
+    assert (found.learned_at == NEVER).all()
     sides = torch.tensor([0.5 - 1e-16, 0.5 + 1e-16, 0.49, 0.51]).double().reshape(1, 1, 4)
     assert cases_right(sides, torch.ones(1, 1, 1)).tolist() == [0, 0, 0, 1]
     assert cases_right(sides, torch.zeros(1, 1, 1)).tolist() == [0, 0, 1, 0]

@@ -76,7 +76,7 @@ def test_different_seeds_differ():
 
 @pytest.mark.parametrize("seed", [-1, 2**32, 2**64 - 1])
 def test_a_seed_that_would_repeat_another_is_refused(seed):
-    """torch's CPU generator snapshots at the last 32 bits: 2^32 starts as 0 does, and -1 as 2^32 - 1 does."""
+    """torch's CPU generator looks at the last 32 bits: 2^32 starts as 0 does, and -1 as 2^32 - 1 does."""
     with pytest.raises(ValueError, match=f"seed {seed}: must be at least 0 and below"):
         initial_weights(SYMMETRY, [0, seed], 0.3)
 

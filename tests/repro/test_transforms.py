@@ -20,7 +20,7 @@ from tests.gradients import FUNCTIONS, each_function, inputs_of, plain, wrong
 
 HUNDRED = 100.0
 
-# torch.compile breaks the graph at a Function that has a jvp, and snapshots at .grad of what it then passes on.
+# torch.compile breaks the graph at a Function that has a jvp, and looks at .grad of what it then passes on.
 quiet_compile = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")
 
 each_backend = pytest.mark.parametrize("backend", ["aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])

@@ -4,6 +4,7 @@ import ast
 import csv
 import io
 import math
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -25,6 +26,7 @@ from experiments.claims.ledger import (
     beyond,
 )
 from experiments.claims.results import table as table_of
+from experiments.files import number
 from experiments.options.load import load
 from experiments.statistics import Estimate, proportion
 from experiments.studies import grids
@@ -65,6 +67,14 @@ def test_every_claim_is_named_once_and_says_where_it_stands():
         assert claim.about
         assert claim.says
         assert claim.place
+
+
+def test_every_file_that_is_named_is_there():
+    root = RESULTS.parent
+    words = ledger.LEDGER.read_text(encoding="utf-8")
+    named = re.findall(r"\b(?:repro|experiments|tests|configs|docs)/[\w/.]*\w", words)
+    assert named
+    assert [path for path in named if not (root / path).exists()] == []
 
 
 def test_every_table_is_one_that_is_written():
@@ -460,7 +470,7 @@ def test_the_table_says_when_the_lines_were_drawn(written):
 
 
 def test_numbers_as_they_stand_in_the_table():
-    assert [ledger.number(x) for x in (1 / 3, 1425.0, 1e-12, math.inf)] == ["0.333333", "1425", "1e-12", "inf"]
+    assert [number(x) for x in (1 / 3, 1425.0, 1e-12, math.inf)] == ["0.333333", "1425", "1e-12", "inf"]
 
 
 def test_what_a_measure_is_of_stands_in_words(tmp_path):

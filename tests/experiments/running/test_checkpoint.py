@@ -55,7 +55,7 @@ SLOW = {"xor, float64", "xor, two threads", "trees, compiled", "trees, per case"
 
 
 def interrupted(go: Callable[[], object], look: int, number: int = signal.SIGINT) -> object:
-    """``go()``, with Ctrl-C before a look, counted from 0, is there: the exit code, None where it came to its end."""
+    """``go()``, with Ctrl-C before a snapshot, counted from 0, is there: the exit code; None at its end."""
 
     def train(*arguments, **options):
         for count, made in enumerate(real(*arguments, **options)):
@@ -91,7 +91,7 @@ def snapshots(directory: Path) -> list[int]:
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in RUNS])
 def test_resumed_is_uninterrupted_byte_for_byte(ran, tmp_path, name):
-    """Interrupted at a random look, then at the last one, and both again as they go on."""
+    """Interrupted at a random snapshot, then at the last one, and both again as they go on."""
     whole, chance = ran(*RUNS[name]), random.Random(name)
     for last in (False, True):
         directory = tmp_path / f"{last}{chance.random()}"

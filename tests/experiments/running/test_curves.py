@@ -1,4 +1,4 @@
-"""What becomes of the snapshots at a population: the curves."""
+"""What becomes of the snapshots of a population: the curves."""
 
 import pytest
 import torch

@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+import torch
 
 from experiments.catalogue import RESULTS, SPEEDS
 from experiments.speed import __main__ as speed
@@ -28,7 +29,9 @@ def measured(monkeypatch):
     return main
 
 
-def test_both_that_are_published_unless_one_is_named(measured, tmp_path):
+def test_both_that_are_published_unless_one_is_named(measured, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     both = measured("--results", str(tmp_path), "--device", "cuda", "--turns", "3")
     experiments, networks, seconds, device = both[0][1:]
     assert (*experiments, *networks) == ("symmetry", "family_trees", "xor", 1, 32, 1024, 16384)
@@ -57,10 +60,13 @@ def test_the_options_of_the_benchmark(measured, tmp_path):
         (["--turns", "0"], ["--turns: 0", "at least 1"]),
         (["--networks", "1", "none"], ["--networks: none", "at least 1"]),
         (["--experiments", "parity"], ["--experiments", "parity"]),
+        (["--device", "gpu"], ["device=gpu", "cpu, cuda or cuda:N"]),
+        (["--device", "cuda"], ["device=cuda", "use device=cpu"]),
     ],
     ids=" ".join,
 )
-def test_refused(measured, capsys, arguments, words):
+def test_refused(measured, capsys, monkeypatch, arguments, words):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(SystemExit) as end:
         measured(*arguments)
     assert end.value.code == 2
