@@ -82,7 +82,7 @@ class Shard:
             raise ShardError(f"{self}: {SEEDS} has {found} rows, and should have {len(self.seeds)}")
 
     def saved(self) -> dict[str, Any]:
-        """Its weights, as ``outcome.save_weights`` has them. Raises ShardError where they are those of other seeds."""
+        """Its weights, as ``save_weights`` has them. Raises ShardError where they are those of other seeds."""
         try:
             saved: dict[str, Any] = torch.load(self.directory / WEIGHTS, weights_only=True, mmap=True)
         except (OSError, RuntimeError, pickle.UnpicklingError) as problem:

@@ -1,7 +1,7 @@
 """Methods with second derivatives against (8) and (9), N p.535.
 
 N says that they converge faster. From the same first weights, how many changes of the weights does it take until a
-network has learned: by (8), by (9), and by Newton's method within a trust region (``downhill``)? A
+network has learned: by (8), by (9), and by Newton's method within a trust region (``trust_region_newton``)? A
 change costs a sweep by the first two; by the third it costs all second derivatives, as many backward passes as there
 are weights. All in float64.
 """

@@ -27,7 +27,7 @@ MOST = 300
 """Stuck networks of each plan whose place is looked at: the first by seed."""
 
 EVERY = 500
-"""Sweeps between two looks, at which networks that have learned leave the others to go on."""
+"""Sweeps between two snapshots, at which networks that have learned leave the others to go on."""
 
 PLANS = (
     ("xor",),

@@ -1,4 +1,4 @@
-"""Networks trained within a script, without a run directory of their own."""
+"""Networks trained within a study, without a run directory of their own."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,1 +1,1 @@
-"""Tests of ``repro.measures.symmetry``."""
+"""Tests of ``repro.measures``."""
