@@ -210,10 +210,10 @@ def test_the_equations_stand_by_themselves():
     [
         ("repro.tasks", ("repro.networks", "repro.training", "repro.population", "repro.learning")),
         ("repro.learning", ("repro.networks", "repro.training", "repro.population")),
-        ("repro.networks", ("repro.training", "repro.population", "repro.learning", "repro.measures.symmetry")),
-        ("repro.population", ("repro.training", "repro.measures.symmetry")),
-        ("repro.training", ("repro.measures.symmetry", "repro.figures")),
-        ("repro.measures.symmetry", ("repro.figures",)),
+        ("repro.networks", ("repro.training", "repro.population", "repro.learning", "repro.measures")),
+        ("repro.population", ("repro.training", "repro.measures")),
+        ("repro.training", ("repro.measures", "repro.figures")),
+        ("repro.measures", ("repro.figures",)),
     ],
 )
 def test_arrows_point_one_way(lower, higher):
