@@ -223,7 +223,7 @@ def test_events_that_find_no_room_end_the_run_too(full_disk, monkeypatch, capfd)
 
 @pytest.mark.slow
 def test_wherever_the_disk_fills_up_it_is_told(full_disk, monkeypatch, capfd):
-    """At the last look, with some more room each time, until there is enough."""
+    """At the last snapshot, with some more room each time, until there is enough."""
 
     def train(room, *arguments, **options):
         for snapshot in real(*arguments, **options):

@@ -401,7 +401,7 @@ def test_who_meets_the_criterion_at_once_and_who_never():
 
 
 def test_met_after_the_last_sweep():
-    """The look after the last change counts."""
+    """The snapshot after the last change counts."""
     task, weights = random_task(SMALL), random_weights(SMALL)
     learned_at = train(SMALL, weights, task, Learning(PHASES, 200), 0.5).learned_at
     first = int(learned_at[learned_at > 0].min())

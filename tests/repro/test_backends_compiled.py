@@ -73,7 +73,7 @@ def compiled_and_explicit(plan, task, learning, criterion=UNENDING, replicas=6, 
 
 @each_task
 def test_compiled_is_explicit_and_compiled_once(plan, task, more, counted):
-    """50 sweeps, a look every 10, a switch of phases between."""
+    """50 sweeps, a snapshot every 10, a switch of phases between."""
     compiled, explicit = compiled_and_explicit(plan, task, Learning(PHASES, 50, 0.002), replicas=40, every=10, **more)
     assert counted.frame_count == 1
     assert_same(compiled, explicit, 1e-10)

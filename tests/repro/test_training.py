@@ -202,7 +202,7 @@ def test_not_met():
 
 
 def test_met_by_the_last_change_counts():
-    """The criterion is first met after the very last sweep, and only the look at the end can see it."""
+    """The criterion is first met after the very last sweep, and only the snapshot at the end can see it."""
     population = started(XOR, [0])
     moments = reference_of(XOR, population, 0, xor(), FAST, 400)
     learned_at = reference.first_met(moments, cases_of(xor())[1], 0.35)
@@ -279,7 +279,7 @@ def test_chunks_workers_and_looks_do_not_matter(options, backward_pass):
 
 
 def test_training_in_two_parts_is_training_in_one():
-    """Phases and the last change go on where they were; a look tells where that is."""
+    """Phases and the last change go on where they were; a snapshot tells where that is."""
     whole = finish(started(XOR, range(5)), xor(), Learning(ours(SWITCH), 40, 0.002))
     parts = finish(started(XOR, range(5)), xor(), Learning(ours(SWITCH), 17, 0.002))
     assert parts.sweep == 17
