@@ -55,7 +55,7 @@ SLOW = {"xor, float64", "xor, two threads", "trees, compiled", "trees, per case"
 
 
 def interrupted(go: Callable[[], object], snapshot: int, number: int = signal.SIGINT) -> object:
-    """``go()``, with Ctrl-C before a snapshot, counted from 0, is there: the exit code, None where it came to its end."""
+    """``go()``, with Ctrl-C before a snapshot, counted from 0: the exit code, None where it came to its end."""
 
     def train(*arguments, **options):
         for count, made in enumerate(real(*arguments, **options)):
