@@ -260,7 +260,7 @@ def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
         "names",
         nargs="*",
         metavar="NAME",
-        help=f"what to run (default: all but {', '.join(LONG)}, which take much longer)",
+        help=f"{', '.join(everything)} (default: all but {', '.join(LONG)}, which take much longer)",
     )
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the results go (default: %(default)s)")
     parser.add_argument("--resume", action="store_true", help="leave out the runs that an earlier call has finished")

@@ -1,7 +1,7 @@
 """results/report.html, the page of claims: for each its verdict, the numbers behind it, the doubt, and how to check it.
 
 The page is one file: it asks for no other, and has no scripts. The same results give the same bytes. Its words are in
-report.html.j2; here is what they are filled with.
+claims.html.j2; here is what they are filled with.
 """
 
 import re

@@ -1,4 +1,4 @@
-/* The same training in plain C, for experiments/benchmark.py: LANES networks side by side, one case after the other.
+/* The same training in plain C, for experiments/speed: LANES networks side by side, one case after the other.
  *
  * Built with cc -O3 -march=native -ffast-math -fopenmp: the loops over l become vector instructions, exp included, and
  * whole lots of LANES networks go to the cores. An input that is 0 is skipped, which no tensor program does.

@@ -1,1 +1,1 @@
-"""Tests of ``experiments.claims.ledger``."""
+"""Tests of ``experiments.claims``."""

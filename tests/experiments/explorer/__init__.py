@@ -1,1 +1,1 @@
-"""Tests of ``experiments.explorer.data``."""
+"""Tests of ``experiments.explorer``."""

@@ -54,12 +54,12 @@ RUNS = {
 SLOW = {"xor, float64", "xor, two threads", "trees, compiled", "trees, per case"}
 
 
-def interrupted(go: Callable[[], object], look: int, number: int = signal.SIGINT) -> object:
-    """``go()``, with Ctrl-C before a snapshot, counted from 0, is there: the exit code; None at its end."""
+def interrupted(go: Callable[[], object], snapshot: int, number: int = signal.SIGINT) -> object:
+    """``go()``, with Ctrl-C before a snapshot, counted from 0: the exit code, None where it came to its end."""
 
     def train(*arguments, **options):
         for count, made in enumerate(real(*arguments, **options)):
-            if count == look:
+            if count == snapshot:
                 signal.raise_signal(number)
             yield made
 
@@ -95,9 +95,9 @@ def test_resumed_is_uninterrupted_byte_for_byte(ran, tmp_path, name):
     whole, chance = ran(*RUNS[name]), random.Random(name)
     for last in (False, True):
         directory = tmp_path / f"{last}{chance.random()}"
-        look = len(snapshots(whole)) - 1 if last else chance.randrange(len(snapshots(whole)) - 1)
-        assert interrupted(partial(run.run, load(*RUNS[name]), directory, quiet=True), look) == 130
-        assert snapshots(directory) == snapshots(whole)[: look + 1]
+        at = len(snapshots(whole)) - 1 if last else chance.randrange(len(snapshots(whole)) - 1)
+        assert interrupted(partial(run.run, load(*RUNS[name]), directory, quiet=True), at) == 130
+        assert snapshots(directory) == snapshots(whole)[: at + 1]
         while (directory / "checkpoint.pt").exists():
             left = snapshots(whole)[len(read(directory).curves.sweeps) :]
             assert interrupted(partial(run.resume, directory, []), chance.randrange(len(left) + 1)) in (130, None)

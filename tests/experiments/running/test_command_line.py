@@ -150,7 +150,7 @@ BAD: dict[str, tuple[list[str], list[str]]] = {
     "bounds": ([F, "error.on_bound=0.1"], ["error.off_bound=0.2", "error.on_bound=0.1"]),
     "factor in E": ([F, "error.factor=0"], ["error.factor=0", "above 0"]),
     "no threads": ([S, "threads=0"], ["threads=0", "at least 1"]),
-    "look never": ([S, "record.every=0"], ["record.every=0", "at least 1"]),
+    "snapshot never": ([S, "record.every=0"], ["record.every=0", "at least 1"]),
     "replica that is not trained": ([S, "record.replica=5000"], ["record.replica=5000", "0 to 999"]),
     "unknown reading": ([F, "reading=nosuch"], ["reading=nosuch", "choose from", "epsilon_10", "literal"]),
     "unknown count": ([F, "count=nosuch"], ["count=nosuch", "with_decay, without_decay"]),

@@ -1,1 +1,1 @@
-"""Tests of ``experiments.studies.grids``."""
+"""Tests of ``experiments.studies``."""
