@@ -101,8 +101,9 @@ def jobs_of(name: str, seeds: int | None = None) -> list[Job]:
 
 def timed(job: Job) -> Job:
     """The same with whether to compile, and the seconds that it takes, roughly: as many runs as long as the first."""
-    config = load(job.name, *job.overrides(job.settings[0]))
-    setup = training_setup(config)
+    overrides = job.overrides(job.settings[0])
+    config = load(job.name, *overrides)
+    setup = training_setup(load(job.name, *overrides, "population.seeds=1"))  # which cases each holds out is no matter
     total = seconds_uncompiled(setup, config.population.seeds) * len(job.settings)
     if len(job.settings) > 1:
         job = replace(job, compile=total >= PAYS_FROM)

@@ -92,7 +92,7 @@ def finite(weights: Mapping[str, Tensor]) -> bool:
 class Population:
     """The state of R networks between two sweeps.
 
-    weights, delta_w: by key, ``[to, from, replicas]``: w and the last Δw.
+    weights, delta_w: by key, ``[to, from, replicas]``, contiguous: w and the last Δw.
     learned_at ``[replicas]``: the number of weight changes after which the replica first met the criterion, or NEVER.
     E ``[replicas]``: the error at the last snapshot.
     """

@@ -59,7 +59,7 @@ class TrainingSetup:
 
     error_measure: how the error of the outputs is counted; (3) unless given. held_out ``[cases, replicas or 1]``, bool:
     cases that a replica does not learn; None: it learns all. printed: the network with the same groups and links whose
-    weights the papers print for this task, if they do.
+    weights the papers print for this task, if they do: measures and figures of that network ask for it.
 
     Raises SpecError where the task does not fit the network.
     """

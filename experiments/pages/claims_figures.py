@@ -284,13 +284,13 @@ def renamed(drawn: str, name: str) -> str:
 def words(of: Panel) -> str:
     """What a panel shows, for those who do not see it: every curve from its first point to its last."""
     told = [
-        f"{curve.label}: {told_y(curve, 0)} at {number(curve.x[0])}, {told_y(curve, -1)} at {number(curve.x[-1])}"
+        f"{curve.label}: {y_text(curve, 0)} at {number(curve.x[0])}, {y_text(curve, -1)} at {number(curve.x[-1])}"
         for curve in (*of.curves, *of.printed)
     ]
     marked = [f"Marked: {of.mark[1]}"] if of.mark else []
     return ". ".join([f"{of.title}. {of.y_label}, by {of.x_label}", *told, *marked]) + "."
 
 
-def told_y(curve: Curve, place: int) -> str:
+def y_text(curve: Curve, place: int) -> str:
     """y at one point, with three digits that count."""
     return number(float(f"{curve.y[place]:.3g}"))

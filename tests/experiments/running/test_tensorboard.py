@@ -250,6 +250,12 @@ def test_where_none_has_learned_a_metric_is_left_out(ran):
 # The paper's own numbers and figures ---------------------------------------------------------------------------
 
 
+def test_the_paper_s_run_of_another_network_has_the_printed_weights(xor):
+    found = events(xor / "paper")
+    assert [image.step for image in found.Images("weights of one network")] == [558]
+    assert "Fig. 1" not in found.Tags()["images"]
+
+
 @pytest.mark.parametrize(("experiment", "at", "E"), [("symmetry", 1425, 0.346), ("xor", 558, None)])
 def test_the_printed_weights_have_their_error_from_the_paper_s_sweep_on(ran, experiment, at, E):
     directory = ran(experiment, "learning.sweeps=2000", "record.every=2000", "record.figures=false")
