@@ -286,6 +286,10 @@ def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     if arguments.seeds is not None and arguments.results.resolve() == RESULTS.resolve():
         parser.error(f"--seeds {arguments.seeds}: would replace the published results; add --results DIRECTORY")
     arguments.names = arguments.names or [name for name in everything if name not in LONG]
+    try:
+        arguments.results.mkdir(parents=True, exist_ok=True)
+    except OSError as refusal:
+        parser.error(f"--results {arguments.results}: {refusal.strerror}; name a directory that can be written to")
     return parser, arguments
 
 
@@ -307,9 +311,10 @@ def main() -> None:
     except KeyboardInterrupt:
         print("\nInterrupted: what had all its runs done is published, the rest is as before. --resume goes on.")
         sys.exit(130)
-    print_networks(arguments.results)
+    if set(trained) & {*PUBLISHED}:
+        print_networks(arguments.results)
+        print(f"Figures: {arguments.results}/figures. Learning curves: make tensorboard")
     print(f"Done in {time.monotonic() - started:.0f} s.")
-    print(f"Figures: {arguments.results}/figures. Learning curves: make tensorboard")
     sys.exit(report.update(results=arguments.results))
 
 

@@ -6,6 +6,7 @@ each time; of the tables, the first two are published.
 """
 
 import argparse
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def parsed() -> argparse.Namespace:
     of_benchmark.add_argument(
         "--networks", nargs="+", type=at_least_1, default=benchmark.NETWORKS, help="populations (default: %(default)s)"
     )
-    of_benchmark.add_argument("--seconds", type=float, default=5.0, help="for each contender (default: %(default)s)")
+    of_benchmark.add_argument("--seconds", type=above_0, default=5.0, help="for each contender (default: %(default)s)")
     of_benchmark.add_argument("--device", default="cpu", help="cpu or cuda (default: %(default)s)")
     of_logging = parser.add_argument_group("of logging_cost")
     of_logging.add_argument(
@@ -47,6 +48,17 @@ def parsed() -> argparse.Namespace:
     except ConfigError as problem:
         parser.error(str(problem))
     return arguments
+
+
+def above_0(text: str) -> float:
+    """A number on the command line. Raises argparse.ArgumentTypeError unless it is above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text}: must be a number above 0")
+    return number
 
 
 def rows_of(name: str, arguments: argparse.Namespace) -> Iterator[dict[str, object]]:

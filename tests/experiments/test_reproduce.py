@@ -57,6 +57,18 @@ def test_refused(monkeypatch, capsys, tmp_path, arguments, words):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_results_that_cannot_be_written_are_refused_before_anything_is_trained(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(sys, "argv", ["reproduce", "xor", "--seeds", "3", "--results", "file/results"])
+    with pytest.raises(SystemExit) as end:
+        reproduce.main()
+    out, err = capsys.readouterr()
+    assert (end.value.code, out) == (2, "")
+    assert "--results file/results: Not a directory; name a directory" in err.splitlines()[-1]
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def test_few_seeds_do_not_replace_the_published_ones(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["reproduce", "xor", "--seeds", "3"])
     with pytest.raises(SystemExit) as end:

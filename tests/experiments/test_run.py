@@ -11,7 +11,7 @@ from repro import printed_networks
 from repro.networks import Architecture
 
 
-@pytest.mark.parametrize("experiment", ["symmetry", "family_trees"])
+@pytest.mark.parametrize("experiment", ["symmetry", pytest.param("family_trees", marks=pytest.mark.slow)])
 def test_a_run_makes_its_setup_once(monkeypatch, tmp_path, experiment):
     """Task, network and printed network: for training, tables, figures, TensorBoard and checkpoints together."""
     counted = Counter()

@@ -38,7 +38,11 @@ TASKS = {
         {"error_measure": H, "held_out": random_splits(family_trees(), range(40))},
     ),
 }
-each_task = pytest.mark.parametrize(("plan", "task", "more"), TASKS.values(), ids=TASKS.keys())
+LARGE = {"family trees"}
+each_task = pytest.mark.parametrize(
+    ("plan", "task", "more"),
+    [pytest.param(*each, marks=pytest.mark.slow if name in LARGE else (), id=name) for name, each in TASKS.items()],
+)
 
 
 @pytest.fixture

@@ -137,7 +137,7 @@ def test_golden_trajectory_of_the_settings_as_printed(backward_pass):
     assert moments[0][-1].E < moments[0][0].E / 1.5
 
 
-@each_pass
+@pytest.mark.parametrize("backward_pass", ["explicit", pytest.param("autograd", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", READINGS)
 def test_each_reading_follows_the_reference(name, backward_pass):
     """4 sweeps from half way, so that every condition is met by some units and cases and not by others."""

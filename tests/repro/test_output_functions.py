@@ -403,6 +403,7 @@ def test_decay_is_all_that_moves_a_hidden_layer_of_thresholds():
     torch.testing.assert_close(population.weights["input->hidden"], expected, rtol=1e-13, atol=0)
 
 
+@pytest.mark.slow
 @each_smooth
 def test_a_hidden_layer_of_any_other_function_learns_xor(function):
     """N p.534: after 2,000 sweeps at least half of 20 networks have every output within 0.1."""

@@ -100,6 +100,7 @@ def test_an_experiment_s_sweeps_are_those_that_its_networks_had(claim, test):
     assert not limited or bool(test.within) != (test.table in {*PUBLISHED, *GRIDS})
 
 
+@pytest.mark.slow
 def test_every_test_of_a_published_table_finds_its_rows(judged):
     """A name or a value that the table does not have would find none."""
     there = {path.stem for path in RESULTS.glob("*.csv")}

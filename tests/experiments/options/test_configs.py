@@ -66,6 +66,7 @@ def test_family_trees_run_compiled_as_they_say(ran):
         assert float(one["E"]) == pytest.approx(float(other["E"]), rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reading", READINGS)
 def test_every_reading_composes_with_every_count(reading):
     for count in ("without_decay", "with_decay"):

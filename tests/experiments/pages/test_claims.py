@@ -585,11 +585,13 @@ def opened(browser, address):
     tab.close()
 
 
+@pytest.mark.slow
 def test_it_asks_for_nothing_and_says_nothing(opened, address):
     assert [url for url in opened.asked if not url.startswith("data:")] == [address]
     assert opened.said == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_all_words_can_be_read(opened, scheme):
     opened.emulate_media(color_scheme=scheme)
@@ -601,6 +603,7 @@ def test_all_words_can_be_read(opened, scheme):
     assert len(set(opened.evaluate(CURVES))) >= 7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [360, 768, 1440])
 def test_no_page_scrolls_sideways(opened, width):
     opened.set_viewport_size({"width": width, "height": 800})
@@ -610,6 +613,7 @@ def test_no_page_scrolls_sideways(opened, width):
     assert opened.evaluate(inside) == []
 
 
+@pytest.mark.slow
 def test_the_keyboard_skips_to_the_claims(opened):
     opened.keyboard.press("Tab")
     assert opened.evaluate("document.activeElement.className") == "skip"
@@ -617,6 +621,7 @@ def test_the_keyboard_skips_to_the_claims(opened):
     assert opened.evaluate("document.activeElement.id") == "claims"
 
 
+@pytest.mark.slow
 def test_it_prints(opened, tmp_path):
     opened.emulate_media(color_scheme="dark")
     opened.pdf(path=tmp_path / "report.pdf", prefer_css_page_size=True)

@@ -28,7 +28,11 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("xor", math.inf), ("xor", -math.inf), *((name, math.nan) for name in RUNS)]
+    ("name", "value"),
+    [
+        *(pytest.param("xor", value, marks=pytest.mark.slow) for value in (math.inf, -math.inf)),
+        *((name, math.nan) for name in RUNS),
+    ],
 )
 def test_one_that_diverges_is_lost_alone(ran, monkeypatch, capsys, tmp_path, name, value):
     """Of 6, one has weights that are no numbers any more; it is the one that is drawn for TensorBoard."""

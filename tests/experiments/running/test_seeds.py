@@ -277,7 +277,7 @@ def test_diverged_replicas_count_as_not_solved(ran, capsys, tmp_path):
     assert "E no longer finite" in said
 
 
-@pytest.mark.parametrize("units", [1, 2, 12])
+@pytest.mark.parametrize("units", [2, *(pytest.param(units, marks=pytest.mark.slow) for units in (1, 12))])
 def test_family_trees_with_another_number_of_units(ran, units):
     directory = ran("family_trees", "record.tensorboard=false", f"network.groups.person_code={units}")
     (first, *_) = rows(directory / "seeds.csv")

@@ -61,6 +61,7 @@ def test_the_options_of_the_benchmark(measured, tmp_path):
         (["--networks", "1", "none"], ["--networks: none", "at least 1"]),
         (["--experiments", "parity"], ["--experiments", "parity"]),
         (["--device", "gpu"], ["device=gpu", "cpu, cuda or cuda:N"]),
+        *((["--seconds", value], [f"--seconds: {value}", "above 0"]) for value in ("-1", "0", "nan", "inf", "few")),
         (["--device", "cuda"], ["device=cuda", "use device=cpu"]),
     ],
     ids=" ".join,
