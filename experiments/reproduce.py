@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -287,7 +288,9 @@ def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
         parser.error(f"--seeds {arguments.seeds}: would replace the published results; add --results DIRECTORY")
     arguments.names = arguments.names or [name for name in everything if name not in LONG]
     try:
-        arguments.results.mkdir(parents=True, exist_ok=True)
+        nearest = next(each for each in (arguments.results, *arguments.results.absolute().parents) if each.exists())
+        with tempfile.TemporaryDirectory(dir=nearest):  # nothing is left there before there is something to publish
+            pass
     except OSError as refusal:
         parser.error(f"--results {arguments.results}: {refusal.strerror}; name a directory that can be written to")
     return parser, arguments

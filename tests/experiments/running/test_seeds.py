@@ -131,17 +131,18 @@ GROWTH = """
 import resource, sys
 from dataclasses import replace
 from pathlib import Path
-from experiments.options.setup import (first_population, training_setup, task_of)
-from experiments.options.load import (load)
-from experiments.running.seeds import (write_seeds)
+from experiments.options.load import load
+from experiments.options.setup import first_population, training_setup
+from experiments.running.seeds import write_seeds
 config, many = load("symmetry", "population.seeds=1"), 400_000
-one, task = first_population(config, training_setup(config)), task_of(config)
-weights = {key: w.expand(-1, -1, many) for key, w in one.weights.items()}
-all = replace(one, seeds=range(many), weights=weights, learned_at=one.learned_at.expand(many), E=one.E.expand(many))
-task = task.to("cpu", one.E.dtype)
-write_seeds(Path(sys.argv[1]), config, one, task, None)
+setup = training_setup(config)
+one = first_population(config, setup)
+w, delta_w = ({key: v.expand(-1, -1, many) for key, v in of.items()} for of in (one.weights, one.delta_w))
+learned_at, E = one.learned_at.expand(many), one.E.expand(many)
+everyone = replace(one, seeds=range(many), weights=w, delta_w=delta_w, learned_at=learned_at, E=E)
+write_seeds(Path(sys.argv[1]), setup, one)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-write_seeds(Path(sys.argv[1]), config, all, task, None)
+write_seeds(Path(sys.argv[1]), setup, everyone)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
