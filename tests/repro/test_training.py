@@ -270,7 +270,7 @@ of_eight = functools.cache(finish_eight)
 @pytest.mark.parametrize(
     "options", [{"chunk": 1}, {"chunk": 7}, {"every": 13}, {"every": 1000}, {"workers": 2}, {"chunk": 3, "workers": 2}]
 )
-@pytest.mark.parametrize("backward_pass", ["explicit", "autograd"])
+@pytest.mark.parametrize("backward_pass", ["explicit", pytest.param("autograd", marks=pytest.mark.slow)])
 def test_chunks_workers_and_looks_do_not_matter(options, backward_pass):
     """Some replicas stop on the way, some do not."""
     plain, other = of_eight(backward_pass), finish_eight(backward_pass, **options)

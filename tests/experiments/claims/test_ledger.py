@@ -399,6 +399,7 @@ def test_the_level_of_the_ledger():
     assert ledger.intervals(CLAIMS) == deciding > 50
 
 
+@pytest.mark.slow
 def test_the_simultaneous_interval_is_the_wider_one(judged):
     for one in judged:
         for finding in one.findings:

@@ -49,6 +49,7 @@ def test_with_a_compiler_that_fails_too(tmp_path, uncompiled, lacking):
     assert (tmp_path / "run" / "seeds.csv").read_bytes() == uncompiled
 
 
+@pytest.mark.slow
 def test_a_run_that_is_not_compiled_does_not_load_the_compiler(tmp_path):
     """Which takes longer than a run of one network."""
     code = (
