@@ -24,7 +24,7 @@ from repro.learning import updated
 from repro.measures.family_trees import decay_balance
 from repro.networks import Network
 from repro.plateau import growth_rate, settle_output_biases
-from repro.population import Population
+from repro.population import NEVER, Population
 
 RANGES = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
 READINGS = ("literal", "target_always", "cross_entropy_bound", "symmetric_units")
@@ -116,10 +116,10 @@ def balance(networks: int) -> Iterator[dict[str, object]]:
 
 def restart(taught: Population) -> Population:
     """The same networks, with their sweeps counted from 0 again."""
-    population = Population.start(taught.architecture, taught.seeds, 0.0, taught.E.dtype)
-    population.weights = {key: w.clone() for key, w in taught.weights.items()}
-    population.delta_w = {key: last.clone() for key, last in taught.delta_w.items()}
-    return population
+    copy = taught.take(range(len(taught.seeds)))
+    return replace(
+        copy, sweep=0, learned_at=torch.full_like(copy.learned_at, NEVER), E=torch.full_like(copy.E, torch.nan)
+    )
 
 
 def write(results: Path, seeds: int) -> None:
