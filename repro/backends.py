@@ -10,12 +10,14 @@ from __future__ import annotations  # torch.compile takes no nested function who
 import functools
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from repro.learning import LearningRule, Phase
 from repro.networks import Network, error
+from repro.per_replica import Number
 from repro.sweeps import (
     State,
     Tensors,
@@ -27,7 +29,7 @@ from repro.sweeps import (
     still_learning,
     sweep,
 )
-from repro.training_setup import TrainingSetup
+from repro.training_setup import Learning, TrainingSetup
 
 COMPILED_AT_MOST = 256
 """Set-ups that differ in more than numbers (the error measure, the decay, a shape) and are compiled in one process.
@@ -36,10 +38,11 @@ torch's own limit is 8, after which it runs a sweep as it is written and says so
 would slow down many times and go on.
 """
 
-Backend = Callable[[State, int, int, Tensor | None], tuple[State, Tensor]]
+Backend = Callable[[State, int, int, Tensor | None, Learning], tuple[State, Tensor]]
 """From the state after so many sweeps to that after more: the new state with learned_at up to date, and E there.
 
-Arguments: the state, how many sweeps it has had, how many it shall have had, and the included cases.
+Arguments: the state, how many sweeps it has had, how many it shall have had, the included cases, and how these replicas
+learn: ``setup.learning`` with the numbers of these replicas, where each has its own.
 """
 
 
@@ -56,12 +59,29 @@ def phase_segments(phases: Sequence[Phase], begin: int, until: int) -> list[tupl
     return found
 
 
-def phase_tensors(phase: Phase) -> tuple[Tensor, Tensor]:
-    """ε and α as tensors: a compiled sweep would be compiled anew for another number.
+class Numbers(NamedTuple):
+    """ε, α and the decay of some sweeps, as tensors: a compiled sweep would be compiled anew for another number.
 
-    In float64: 0.1 in float32 is another ε, 1.5e-8 of it away. A tensor of one number takes on the other's precision.
+    All three ``[]``, or all ``[replicas]`` where one of them is one for each replica. decay: None where nothing decays.
+    In float64: 0.1 in float32 is another ε, 1.5e-8 of it away. They take on the weights' precision as a float does.
     """
-    return torch.tensor(phase.epsilon, dtype=torch.float64), torch.tensor(phase.alpha, dtype=torch.float64)
+
+    epsilon: Tensor
+    alpha: Tensor
+    decay: Tensor | None
+
+    @classmethod
+    def of(cls, learning: Learning, phase: Phase, like: Tensor) -> Numbers:
+        """Those of a phase. like ``[replicas]``: for so many, and on its device."""
+        shape = like.shape if learning.per_replica else ()
+
+        def tensor(number: Number) -> Tensor:
+            if isinstance(number, Tensor):
+                return number
+            return torch.full(shape, number, dtype=torch.float64, device=like.device)
+
+        decay = tensor(learning.decay) if learning.decays else None
+        return cls(tensor(phase.epsilon), tensor(phase.alpha), decay)
 
 
 def each_in_graph(cases: Tensor, update: UpdateAfter, w: Tensors, delta_w: Tensors) -> tuple[Tensors, Tensors]:
@@ -86,10 +106,12 @@ def _contiguous(tensors: Tensors) -> Tensors:
 def explicit(setup: TrainingSetup) -> Backend:
     """``sweep`` as it is written, again and again."""
 
-    def run_on(state: State, begin: int, until: int, included: Tensor | None) -> tuple[State, Tensor]:
-        for end, phase in phase_segments(setup.learning.phases, begin, until):
+    def run_on(
+        state: State, begin: int, until: int, included: Tensor | None, learning: Learning
+    ) -> tuple[State, Tensor]:
+        for end, phase in phase_segments(learning.phases, begin, until):
             for _ in range(begin, end):
-                state = sweep(setup, state, phase.epsilon, phase.alpha, included)
+                state = sweep(setup, state, phase.epsilon, phase.alpha, learning.decay, included)
             begin = end
         return evaluated(setup, state, included)
 
@@ -98,17 +120,20 @@ def explicit(setup: TrainingSetup) -> Backend:
 
 def by_autograd(setup: TrainingSetup) -> Backend:
     """``backward`` through the Functions, and ``LearningRule.step``, of a Network: PyTorch's usual loop."""
-    learning, task, d = setup.learning, setup.task, setup.desired
-    changes_per_sweep = len(task.cases) if learning.per_case else 1
-    by_link = learning.by_link(setup.architecture)
+    task, d = setup.task, setup.desired
+    changes_per_sweep = len(task.cases) if setup.learning.per_case else 1
+    by_link = setup.learning.by_link(setup.architecture)
 
     @torch.enable_grad()
-    def run_on(state: State, begin: int, until: int, included: Tensor | None) -> tuple[State, Tensor]:
+    def run_on(
+        state: State, begin: int, until: int, included: Tensor | None, learning: Learning
+    ) -> tuple[State, Tensor]:
         network, learned_at = Network(setup.architecture, state.w), state.learned_at
-        groups = [
-            {"params": [w], "rate": by_link[key][0], "decay": by_link[key][1], "changes": begin * changes_per_sweep}
-            for key, w in network.weights.items()
-        ]
+        groups = []
+        for key, w in network.weights.items():
+            rate, decays = by_link[key]
+            decay = learning.decay if decays else 0.0
+            groups.append({"params": [w], "rate": rate, "decay": decay, "changes": begin * changes_per_sweep})
         rule = LearningRule(groups, learning.phases, changes_per_sweep=changes_per_sweep, decay_of=learning.decay_of)
         for key, w in network.weights.items():
             rule.state[w]["delta_w"] = state.delta_w[key]
@@ -139,49 +164,57 @@ def compiled(setup: TrainingSetup) -> Backend:
     """The whole loop over the sweeps as machine code, for a CPU: Python has no part in it, and does not wait for it.
 
     torch.compile makes C++ of the same ``sweep``. Sums run in the order of the formulas whatever the number of replicas
-    is, if that is a multiple of LANES, so a replica's numbers are the same to the last bit in any company. Compiled
-    anew for another number of replicas; not for another ε, α or number of sweeps, nor for a set-up that differs in
-    these alone.
+    is, if that is a multiple of LANES, so a replica's numbers are the same to the last bit in any company, also among
+    replicas with another ε, α and decay. Compiled anew for another number of replicas; not for another ε, α, decay or
+    number of sweeps, nor for a set-up that differs in these alone.
     """
     kind = _kind(setup)
     fast = MACHINE_CODE[kind] = MACHINE_CODE.get(kind) or _machine_code(setup)
 
-    def run_on(state: State, begin: int, until: int, included: Tensor | None) -> tuple[State, Tensor]:
+    def run_on(
+        state: State, begin: int, until: int, included: Tensor | None, learning: Learning
+    ) -> tuple[State, Tensor]:
         E = torch.empty(0)
-        for end, phase in phase_segments(setup.learning.phases, begin, until) or [(begin, setup.learning.phases[0])]:
-            state, E = fast(state, torch.full_like(state.done, end), *phase_tensors(phase), included)
+        for end, phase in phase_segments(learning.phases, begin, until) or [(begin, learning.phases[0])]:
+            numbers = Numbers.of(learning, phase, state.learned_at)
+            state, E = fast(state, torch.full_like(state.done, end), numbers, included)
         return state, E
 
     return run_on
 
 
-Loop = Callable[[State, Tensor, Tensor, Tensor, Tensor | None], tuple[State, Tensor]]
-"""Sweeps up to a number of them, with one ε and α, then ``evaluated``. Arguments: the state, the number, ε, α,
-``included``."""
+Loop = Callable[[State, Tensor, Numbers, Tensor | None], tuple[State, Tensor]]
+"""Sweeps up to a number of them, with one ε, α and decay, or one for each replica, then ``evaluated``. Arguments: the
+state, the number, these numbers, ``included``."""
 
 MACHINE_CODE: dict[Hashable, Loop] = {}
 """What this process has compiled: a study trains one network at many ε, which is one piece of machine code."""
 
 
 def _kind(setup: TrainingSetup) -> Hashable:
-    """All that a compiled loop has in it: not the phases, nor the number of sweeps, nor which cases are held out."""
+    """All that a compiled loop has in it: not ε, α, decay or the number of sweeps, nor which cases are held out."""
     values = [*setup.task.inputs.items(), ("", setup.task.desired)]
     return (
         setup.architecture.signature,
         tuple((name, value.dtype, value.shape, value.numpy().tobytes()) for name, value in values),
-        (replace(setup.learning, phases=(), sweeps=0), setup.criterion, setup.error_measure),
+        (replace(setup.learning, phases=(), sweeps=0, decay=0.0), setup.learning.decays),
+        (setup.criterion, setup.error_measure),
     )
 
 
 def _machine_code(setup: TrainingSetup) -> Loop:
     """The loop of one set-up, compiled when it is first called."""
 
-    def run(state: State, end: Tensor, epsilon: Tensor, alpha: Tensor, included: Tensor | None) -> tuple[State, Tensor]:
+    def run(state: State, end: Tensor, numbers: Numbers, included: Tensor | None) -> tuple[State, Tensor]:
+        epsilon, alpha, decay = numbers
+
         def more(state: State) -> Tensor:
             return (state.done < end).squeeze(0)
 
         def body(state: State) -> tuple[State]:
-            w, delta_w, learned_at, done = sweep(setup, state, epsilon, alpha, included, each_in_graph)
+            w, delta_w, learned_at, done = sweep(
+                setup, state, epsilon, alpha, 0.0 if decay is None else decay, included, each_in_graph
+            )
             return (State(_contiguous(w), _contiguous(delta_w), learned_at, done),)
 
         (state,) = torch.while_loop(more, body, (state,))
@@ -205,14 +238,16 @@ def recorded(setup: TrainingSetup, compile: bool) -> Backend:
         once = torch.compile(once, dynamic=False, recompile_limit=COMPILED_AT_MOST)  # type: ignore[call-overload]
     kept: dict[int, Recording] = {}
 
-    def run_on(state: State, begin: int, until: int, included: Tensor | None) -> tuple[State, Tensor]:
+    def run_on(
+        state: State, begin: int, until: int, included: Tensor | None, learning: Learning
+    ) -> tuple[State, Tensor]:
         size = len(state.learned_at)
         if size not in kept:
-            kept[size] = Recording(once, state, included)
+            kept[size] = Recording(once, state, Numbers.of(learning, learning.phases[0], state.learned_at), included)
         recording = kept[size]
         recording.load(state, included)
-        for end, phase in phase_segments(setup.learning.phases, begin, until):
-            recording.run(end - begin, phase)
+        for end, phase in phase_segments(learning.phases, begin, until):
+            recording.run(end - begin, Numbers.of(learning, phase, state.learned_at))
             begin = end
         return evaluated(setup, recording.state, included)
 
@@ -222,16 +257,19 @@ def recorded(setup: TrainingSetup, compile: bool) -> Backend:
 class Recording:
     """A sweep of so many replicas as a CUDA graph, with the tensors that it reads and writes."""
 
-    def __init__(self, once: Callable[..., State], state: State, included: Tensor | None) -> None:
+    def __init__(self, once: Callable[..., State], state: State, numbers: Numbers, included: Tensor | None) -> None:
         self.once = once
         w, delta_w = ({key: value.clone() for key, value in own.items()} for own in (state.w, state.delta_w))
         self.state = State(w, delta_w, state.learned_at.clone(), state.done.clone())
         self.included = None if included is None else included.clone()
-        self.epsilon, self.alpha = (torch.zeros((), dtype=torch.float64, device=state.learned_at.device) for _ in "εα")
+        self.numbers = Numbers(
+            numbers.epsilon.clone(), numbers.alpha.clone(), None if numbers.decay is None else numbers.decay.clone()
+        )
         self.replay = cuda_graph(self._sweep)
 
     def _sweep(self) -> None:
-        new = self.once(self.state, self.epsilon, self.alpha, self.included)
+        epsilon, alpha, decay = self.numbers
+        new = self.once(self.state, epsilon, alpha, 0.0 if decay is None else decay, self.included)
         for own, its in zip(_tensors(self.state), _tensors(new), strict=True):
             own.copy_(its)
 
@@ -242,10 +280,11 @@ class Recording:
         if self.included is not None and included is not None:
             self.included.copy_(included)
 
-    def run(self, sweeps: int, phase: Phase) -> None:
-        """So many sweeps with one ε and α."""
-        self.epsilon.fill_(phase.epsilon)
-        self.alpha.fill_(phase.alpha)
+    def run(self, sweeps: int, numbers: Numbers) -> None:
+        """So many sweeps with these ε, α and decay."""
+        for own, its in zip(self.numbers, numbers, strict=True):
+            if own is not None and its is not None:
+                own.copy_(its)
         for _ in range(sweeps):
             self.replay()
 

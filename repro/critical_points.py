@@ -27,6 +27,7 @@ from repro.errors import AS_PRINTED, ErrorMeasure
 from repro.hessian import checked, errors, hessian, slopes
 from repro.learning import Phase
 from repro.networks import Network
+from repro.per_replica import Number
 from repro.tasks import Task
 
 STILL = 0.01
@@ -58,12 +59,12 @@ class CriticalPoint:
     kind: tuple[str, ...]
 
 
-def clear_curvature(phase: Phase, sweeps: int) -> float:
-    """The least curvature that is clearly not 0 for such training: CLEARLY (1 - α) / (ε S).
+def clear_curvature(phase: Phase, sweeps: int) -> Number:
+    """The least curvature that is clearly not 0 for such training: CLEARLY (1 - α) / (ε S), of each replica.
 
     Raises ValueError where ε is 0 or ``sweeps`` below 1: training that changes nothing tells no slope from none.
     """
-    if phase.epsilon == 0 or sweeps < 1:
+    if bool(torch.as_tensor(phase.epsilon == 0).any()) or sweeps < 1:
         raise ValueError(f"epsilon={phase.epsilon}, sweeps={sweeps}: training that changes no weight has no scale")
     return CLEARLY * (1 - phase.alpha) / (phase.epsilon * sweeps)
 
@@ -92,7 +93,7 @@ def classify(
         flat=(eigenvalues.abs() <= clear).sum(dim=0),
         escape_rate=(-lowest).clamp_min(0) * a_sweep,
         kind=tuple(
-            "moving" if moves else "saddle" if low < -clear else "flat" if low <= clear else "minimum"
-            for moves, low in zip(moving.tolist(), lowest.tolist(), strict=True)
+            "moving" if moves else "saddle" if falls else "flat" if level else "minimum"
+            for moves, falls, level in torch.stack([moving, lowest < -clear, lowest <= clear], dim=1).tolist()
         ),
     )

@@ -4,6 +4,7 @@
 other way of running the sweeps calls too.
 """
 
+import copy
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,26 +14,41 @@ from torch import Tensor
 
 from repro import equations
 from repro.choices import DecayOf
+from repro.per_replica import Number, checked, like
 
 
 @dataclass(frozen=True)
 class Phase:
     """A stretch of learning with one ε and one α. ``sweeps`` None means until the end.
 
+    ε and α may be one for each replica, ``[replicas]``: see ``repro.per_replica``.
+
     Raises ValueError for a negative ε, an α outside [0, 1), or fewer than 1 sweep. α = 0 is equation (8).
     """
 
-    epsilon: float
-    alpha: float = 0.0
+    epsilon: Number
+    alpha: Number = 0.0
     sweeps: int | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.epsilon < float("inf"):
-            raise ValueError(f"epsilon={self.epsilon}: must be a number of at least 0")
-        if not 0 <= self.alpha < 1:
-            raise ValueError(f"alpha={self.alpha}: must be at least 0 and below 1 (N p.535); 0 gives equation (8)")
+        remedy = "must be a number of at least 0"
+        epsilon = checked("epsilon", self.epsilon, lambda e: (e >= 0) & (e < float("inf")), remedy)
+        remedy = "must be at least 0 and below 1 (N p.535); 0 gives equation (8)"
+        alpha = checked("alpha", self.alpha, lambda a: (a >= 0) & (a < 1), remedy)
         if self.sweeps is not None and self.sweeps < 1:
             raise ValueError(f"sweeps={self.sweeps}: a phase has at least 1 sweep")
+        object.__setattr__(self, "epsilon", epsilon)
+        object.__setattr__(self, "alpha", alpha)
+
+    def each(self, change: Callable[[Number], Number]) -> "Phase":
+        """The same with both numbers changed, or itself. They are not checked again, which would wait for a GPU."""
+        epsilon, alpha = change(self.epsilon), change(self.alpha)
+        if epsilon is self.epsilon and alpha is self.alpha:
+            return self
+        changed = copy.copy(self)
+        object.__setattr__(changed, "epsilon", epsilon)
+        object.__setattr__(changed, "alpha", alpha)
+        return changed
 
 
 def phase_of(phases: Sequence[Phase], sweep: int) -> Phase:
@@ -48,29 +64,37 @@ def updated(
     w: Tensor,
     dE_dw: Tensor,
     previous: Tensor,
-    epsilon: float | Tensor,
-    alpha: float | Tensor,
-    decay: float = 0.0,
+    epsilon: Number,
+    alpha: Number,
+    decay: Number = 0.0,
     active: Tensor | None = None,
     decay_of: DecayOf = DecayOf.weight,
 ) -> tuple[Tensor, Tensor]:
     """One weight change: the new w and Δw(t), both shaped like w ``[to, from, replicas]``.
 
     w + Δw, with Δw by (9), then less ``decay`` times itself: the decay of N Fig. 4 comes after each change.
-    ``decay_of`` has other readings of it. ``active`` ``[replicas]``, bool: where False, the replica's weights and last
-    change stay as they are.
+    ``decay_of`` has other readings of it. epsilon, alpha, decay: a float, or a tensor ``[]`` or ``[replicas]``.
+    ``active`` ``[replicas]``, bool: where False, the replica's weights and last change stay as they are.
     """
+    epsilon, alpha, decay = like(epsilon, w), like(alpha, w), like(decay, w)
     delta_w = equations.momentum(dE_dw, previous, epsilon, alpha)
-    if decay and decay_of == DecayOf.carried:
+    decays = isinstance(decay, Tensor) or decay != 0
+    if decays and decay_of == DecayOf.carried:
         delta_w = delta_w - decay * w
-    elif decay and decay_of == DecayOf.change:
+    elif decays and decay_of == DecayOf.change:
         delta_w = delta_w - decay * delta_w
     new = w + delta_w
-    if decay and decay_of == DecayOf.weight:
+    if decays and decay_of == DecayOf.weight:
         new = new - decay * new
     if active is None:
         return new, delta_w
     return torch.where(active, new, w), torch.where(active, delta_w, previous)
+
+
+def checked_decay(decay: Number) -> Number:
+    """The same. Raises ValueError outside [0, 1)."""
+    remedy = "must be at least 0 and below 1; it is the part of a weight taken off"
+    return checked("decay", decay, lambda d: (d >= 0) & (d < 1), remedy)
 
 
 class LearningRule(torch.optim.Optimizer):
@@ -79,7 +103,8 @@ class LearningRule(torch.optim.Optimizer):
     params: parameters ``[to, from, replicas]``, or the usual groups of them; a group may have its own ``decay``, and
         a ``rate`` that multiplies ε.
     phases: in order; each lasts its number of sweeps.
-    decay: the part of every weight taken off after each change (0.002 for the family trees, N Fig. 4).
+    decay: the part of every weight taken off after each change (0.002 for the family trees, N Fig. 4); one for all, or
+        ``[replicas]`` as a phase's ε and α.
     changes_per_sweep: 1, or the number of cases where the weights change after every case (N p.535).
     decay_of: see ``DecayOf``.
 
@@ -92,14 +117,13 @@ class LearningRule(torch.optim.Optimizer):
         self,
         params: Iterable[Any],
         phases: Sequence[Phase],
-        decay: float = 0.0,
+        decay: Number = 0.0,
         changes_per_sweep: int = 1,
         decay_of: DecayOf = DecayOf.weight,
     ) -> None:
         if not phases:
             raise ValueError("a learning rule needs at least one phase")
-        if not 0 <= decay < 1:
-            raise ValueError(f"decay={decay}: must be at least 0 and below 1; it is the part of a weight taken off")
+        decay = checked_decay(decay)
         if changes_per_sweep < 1:
             raise ValueError(f"changes_per_sweep={changes_per_sweep}: must be at least 1")
         self.phases = tuple(phases)

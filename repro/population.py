@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from repro.networks import ALWAYS_ON, Plan, link_name
+from repro.per_replica import Number, check_count, checked
 
 NEVER = -1
 """``learned_at`` of a replica that has not learned."""
@@ -26,20 +27,21 @@ DRAWN_AT_ONCE = 10_000
 def initial_weights(
     architecture: Plan,
     seeds: Sequence[int],
-    initial_range: float,
+    initial_range: Number,
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
 ) -> dict[str, Tensor]:
     """Weights uniform in [-initial_range, initial_range] (N Fig. 1), biases included, ``[to, from, replicas]`` each.
 
+    initial_range: one for all seeds, or one for each, ``[replicas]``.
     Every seed has its own generator and is drawn in float64 on the CPU: the same start in any precision, on any
     device, in any company. The order of drawing is that of ``architecture.weight_shapes``, row by row.
 
-    Raises ValueError for a negative range, or a seed outside 0 to 2^32 - 1: torch's CPU generator looks at the last
-    32 bits only, so 2^32 would be seed 0 once more.
+    Raises ValueError for a negative range, ranges for another number of seeds, or a seed outside 0 to 2^32 - 1: torch's
+    CPU generator looks at the last 32 bits only, so 2^32 would be seed 0 once more.
     """
-    if initial_range < 0:
-        raise ValueError(f"initial_range={initial_range}: must be at least 0")
+    initial_range = checked("initial_range", initial_range, lambda size: size >= 0, "must be at least 0")
+    check_count("initial_range", initial_range, len(seeds))
     for seed in seeds:
         if not 0 <= seed < 2**32:
             raise ValueError(f"seed {seed}: must be at least 0 and below 2^32 = {2**32}")
@@ -50,7 +52,8 @@ def initial_weights(
         drawn = torch.empty(len(some), count, dtype=torch.float64)
         for row, seed in enumerate(some):
             torch.rand(count, generator=generator.manual_seed(seed), dtype=torch.float64, out=drawn[row])
-        weights[:, begin : begin + len(some)] = ((2 * drawn - 1) * initial_range).T.to(device, dtype)
+        size = initial_range[begin : begin + len(some), None] if isinstance(initial_range, Tensor) else initial_range
+        weights[:, begin : begin + len(some)] = ((2 * drawn - 1) * size).T.to(device, dtype)
     return by_key(architecture, weights)
 
 
@@ -110,7 +113,7 @@ class Population:
         cls,
         architecture: Plan,
         seeds: Sequence[int],
-        initial_range: float,
+        initial_range: Number,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
         output_bias: float | None = None,

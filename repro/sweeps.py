@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from repro.learning import updated
+from repro.per_replica import Number
 from repro.population import NEVER
 from repro.training_setup import TrainingSetup
 
@@ -41,13 +42,16 @@ def each_in_turn(cases: Tensor, update: UpdateAfter, w: Tensors, delta_w: Tensor
 def sweep(
     setup: TrainingSetup,
     state: State,
-    epsilon: float | Tensor,
-    alpha: float | Tensor,
+    epsilon: Number,
+    alpha: Number,
+    decay: Number,
     included: Tensor | None,
     each: Callable[[Tensor, UpdateAfter, Tensors, Tensors], tuple[Tensors, Tensors]] = each_in_turn,
 ) -> State:
-    """One sweep. epsilon, alpha: of this sweep, one number each. included ``[cases, 1, replicas]`` or None.
+    """One sweep. included ``[cases, 1, replicas]`` or None.
 
+    epsilon, alpha, decay: of this sweep, each a float or a float64 tensor, ``[]`` or ``[replicas]``. Where
+    ``setup.learning`` decays nothing, decay is 0.0.
     each: how to go through the cases, where the weights change after every one.
     """
     plan, inputs, d = setup.architecture, setup.task.inputs, setup.desired
@@ -55,7 +59,7 @@ def sweep(
         y, dE_dw = plan.derivatives(state.w, inputs, d, setup.error_measure, included)
         learned_at = first_learned(setup, y, state, included)
         learning = still_learning(setup, learned_at)
-        w, delta_w = updated_weights(setup, state.w, state.delta_w, dE_dw, epsilon, alpha, learning)
+        w, delta_w = updated_weights(setup, state.w, state.delta_w, dE_dw, epsilon, alpha, decay, learning)
         return State(w, delta_w, learned_at, state.done + 1)
 
     learned_at = first_learned(setup, plan.activity(state.w, inputs)[plan.output], state, included)
@@ -63,7 +67,7 @@ def sweep(
     def update(case: Tensor, w: Tensors, delta_w: Tensors) -> tuple[Tensors, Tensors]:
         _, dE_dw = plan.derivatives(w, *single_case(setup, case), setup.error_measure)
         learning = learns_case(setup, learned_at, included, case)
-        return updated_weights(setup, w, delta_w, dE_dw, epsilon, alpha, learning)
+        return updated_weights(setup, w, delta_w, dE_dw, epsilon, alpha, decay, learning)
 
     w, delta_w = each(torch.arange(len(d), device=d.device), update, state.w, state.delta_w)
     return State(w, delta_w, learned_at, state.done + 1)
@@ -100,15 +104,18 @@ def updated_weights(
     w: Tensors,
     delta_w: Tensors,
     dE_dw: Tensors,
-    epsilon: float | Tensor,
-    alpha: float | Tensor,
+    epsilon: Number,
+    alpha: Number,
+    decay: Number,
     learning: Tensor | None,
 ) -> tuple[Tensors, Tensors]:
     """The new weights, and the last Δw, by key."""
     decay_of = setup.learning.decay_of
     both = {
-        key: updated(w[key], dE_dw[key], delta_w[key], epsilon * rate, alpha, decay, learning, decay_of)
-        for key, (rate, decay) in setup.learning.by_link(setup.architecture).items()
+        key: updated(
+            w[key], dE_dw[key], delta_w[key], epsilon * rate, alpha, decay if decays else 0.0, learning, decay_of
+        )
+        for key, (rate, decays) in setup.learning.by_link(setup.architecture).items()
     }
     return {key: new for key, (new, _) in both.items()}, {key: last for key, (_, last) in both.items()}
 

@@ -62,8 +62,8 @@ def train(
         torch's threads within an operation (``torch.set_num_threads``), which small operations only wait for. A GPU
         does one chunk at a time.
 
-    Raises ValueError for ``every`` or ``workers`` below 1, for compile with autograd, and for a population of another
-    network than the set-up's.
+    Raises ValueError for ``every`` or ``workers`` below 1, for compile with autograd, for a population of another
+    network than the set-up's, and for numbers of the rule that are one for each of another number of replicas.
     """
     for name, value in (("every", every), ("workers", workers)):
         if value < 1:
@@ -72,6 +72,7 @@ def train(
         raise ValueError("compile=True: is for the explicit backward pass")
     if population.architecture.signature != setup.architecture.signature:
         raise ValueError("the population is of another network than setup.architecture")
+    setup.learning.check_count(len(population.seeds))
     device, dtype = population.E.device, population.E.dtype
     setup = setup.to(device, dtype)
     workers = workers if device.type == "cpu" else 1
@@ -150,7 +151,7 @@ def _go_on(population: Population, setup: TrainingSetup, backend: Backend, until
     )
     learned_at = population.learned_at[part]
     state = State(w, delta_w, learned_at, torch.full_like(learned_at[:1], population.sweep))
-    state, E = backend(state, population.sweep, until, setup.included(part))
+    state, E = backend(state, population.sweep, until, setup.included(part), setup.learning_of(part))
     for key in w:
         put_replicas(population.weights[key], part, state.w[key])
         put_replicas(population.delta_w[key], part, state.delta_w[key])

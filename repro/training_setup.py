@@ -1,5 +1,7 @@
 """What is learned, by which network, how and until when: made once, and handed on to whoever needs a part of it."""
 
+import copy
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -7,8 +9,9 @@ from torch import Tensor
 
 from repro.choices import DecayOf
 from repro.errors import AS_PRINTED, ErrorMeasure, included_cases
-from repro.learning import Phase
+from repro.learning import Phase, checked_decay
 from repro.networks import ALWAYS_ON, Plan
+from repro.per_replica import Number, check_count, of_some
 from repro.printed_networks import PrintedNetwork
 from repro.tasks import Task
 
@@ -18,25 +21,59 @@ class Learning:
     """How the weights change, and for how long.
 
     phases: see ``LearningRule``. sweeps: how many in all. decay: the part of a weight taken off after each change.
+    It may be one for each replica, ``[replicas]``, as ε and α of a phase may: a 0 there takes off a part of 0.
     per_case: change the weights after every case, in the order of the task, in place of once a sweep.
     decay_biases: whether biases decay like other weights. decay_of: see ``DecayOf``.
     per_fan_in: divide each unit's ε by its number of inputs.
+
+    Raises ValueError for a decay outside [0, 1).
     """
 
     phases: tuple[Phase, ...]
     sweeps: int
-    decay: float = 0.0
+    decay: Number = 0.0
     per_case: bool = False
     decay_biases: bool = True
     decay_of: DecayOf = DecayOf.weight
     per_fan_in: bool = False
 
-    def by_link(self, architecture: Plan) -> dict[str, tuple[float, float]]:
-        """The factor of ε, and the decay, for each set of weights."""
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "decay", checked_decay(self.decay))
+
+    @property
+    def decays(self) -> bool:
+        """Whether anything is taken off the weights."""
+        return isinstance(self.decay, Tensor) or self.decay != 0
+
+    @property
+    def per_replica(self) -> bool:
+        """Whether any number is one for each replica."""
+        numbers = [self.decay, *(number for phase in self.phases for number in (phase.epsilon, phase.alpha))]
+        return any(isinstance(number, Tensor) for number in numbers)
+
+    def check_count(self, replicas: int) -> None:
+        """Raises ValueError where there are numbers for each replica, and not so many."""
+        for phase in self.phases:
+            check_count("epsilon", phase.epsilon, replicas)
+            check_count("alpha", phase.alpha, replicas)
+        check_count("decay", self.decay, replicas)
+
+    def each(self, change: Callable[[Number], Number]) -> "Learning":
+        """The same with every ε, α and decay changed, or itself; as ``Phase.each``."""
+        phases, decay = tuple(phase.each(change) for phase in self.phases), change(self.decay)
+        if decay is self.decay and all(new is old for new, old in zip(phases, self.phases, strict=True)):
+            return self
+        changed = copy.copy(self)
+        object.__setattr__(changed, "phases", phases)
+        object.__setattr__(changed, "decay", decay)
+        return changed
+
+    def by_link(self, architecture: Plan) -> dict[str, tuple[float, bool]]:
+        """The factor of ε, and whether the decay is of them, for each set of weights."""
         return {
             link.key: (
                 1 / architecture.fan_in(link.target) if self.per_fan_in else 1.0,
-                self.decay if self.decay_biases or link.source != ALWAYS_ON else 0.0,
+                self.decays and (self.decay_biases or link.source != ALWAYS_ON),
             )
             for link in architecture.all_links
         }
@@ -84,9 +121,14 @@ class TrainingSetup:
         """The same on another device, in another precision; itself where it is there already."""
         task = self.task.to(device, dtype)
         held_out = None if self.held_out is None else self.held_out.to(device)
-        if task is self.task and held_out is self.held_out:
+        learning = self.learning.each(lambda number: number.to(device) if isinstance(number, Tensor) else number)
+        if task is self.task and held_out is self.held_out and learning is self.learning:
             return self
-        return replace(self, task=task, held_out=held_out)
+        return replace(self, task=task, held_out=held_out, learning=learning)
+
+    def learning_of(self, replicas: Tensor) -> Learning:
+        """How some replicas learn, each by its own ε, α and decay. replicas: as in ``included``."""
+        return self.learning.each(lambda number: of_some(number, replicas))
 
     def included(self, replicas: Tensor) -> Tensor | None:
         """1 where a case counts for each of some replicas and 0 where not, ``[cases, 1, replicas]``; None: all 1.

@@ -138,8 +138,8 @@ FAULTS = {
     ),
     "biases decay where they should not": fault(
         "repro/training_setup.py",
-        "self.decay if self.decay_biases or link.source != ALWAYS_ON else 0.0",
-        "self.decay",
+        "self.decays and (self.decay_biases or link.source != ALWAYS_ON)",
+        "self.decays",
         f"{FAMILY}::test_each_reading_follows_the_reference[biases keep-explicit]",
     ),
     "learned a sweep late": fault(
@@ -171,6 +171,18 @@ FAULTS = {
         "self.included.copy_(included)",
         "pass",
         f"{TRAINING}::test_a_recorded_sweep_has_the_cases_of_its_chunk",
+    ),
+    "each chunk has the numbers of the first": fault(
+        "repro/per_replica.py",
+        "value[replicas] if",
+        "value[: len(replicas)] if",
+        "tests/repro/test_per_replica.py::test_those_that_go_on_keep_their_own_numbers[explicit]",
+    ),
+    "a CUDA graph keeps the numbers of its first chunk": fault(
+        "repro/backends.py",
+        "own.copy_(its)\n        for _ in range(sweeps):",
+        "pass\n        for _ in range(sweeps):",
+        "tests/repro/test_per_replica.py::test_a_recorded_sweep_has_the_numbers_of_its_chunk[xor]",
     ),
     "each chunk has the held-out cases of the first": fault(
         "repro/training_setup.py",

@@ -55,7 +55,7 @@ class Work:
     def rate(self) -> tuple[float, float]:
         """ε and α."""
         phase = self.setup.learning.phases[-1]
-        return phase.epsilon, phase.alpha
+        return float(phase.epsilon), float(phase.alpha)
 
 
 def work_of(experiment: str, replicas: int, device: str) -> Work:

@@ -112,6 +112,18 @@ def test_a_curvature_is_clear_where_training_would_have_grown_it(factor, kind):
     assert clear_curvature(slow, sweeps) == pytest.approx(LEAVING / factor, rel=1e-4)
 
 
+def test_each_place_is_looked_at_by_the_epsilon_of_its_own_training():
+    three = Network(ONE_UNIT, {key: w.detach().expand(-1, -1, 3).clone() for key, w in and_saddle().weights.items()})
+    epsilons, sweeps = (1e-4, 9e-5, 2.0), round(CLEARLY / (LEAVING * 1e-3))
+    found = classify(three, AND, Phase(torch.tensor(epsilons, dtype=torch.float64), 0.9), sweeps)
+    alone = [classify(and_saddle(), AND, Phase(epsilon, 0.9), sweeps) for epsilon in epsilons]
+    assert found.kind == tuple(one.kind[0] for one in alone)
+    assert len(set(found.kind)) > 1
+    assert found.escape_rate.tolist() == [one.escape_rate.item() for one in alone]
+    with pytest.raises(ValueError, match="changes no weight"):
+        clear_curvature(Phase(torch.tensor([0.5, 0.0])), 1)
+
+
 @pytest.mark.parametrize(("factor", "moves"), [(0.99, False), (1.01, True)])
 def test_moving_is_what_training_would_take_off(factor, moves):
     """E of random weights falls, by (8) with a step small enough, as the module foretells."""
