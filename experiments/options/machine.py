@@ -1,6 +1,7 @@
 """What this machine has: cores and a compiler; and whether compiling a run pays on it."""
 
 import os
+import platform
 import shutil
 import sys
 import sysconfig
@@ -33,6 +34,16 @@ def check_device(device: str) -> None:
 def cores() -> int:
     """The CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def processor() -> str:
+    """The name of the processor, as the system has it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
 
 
 def compiles(config: Config, setup: TrainingSetup) -> bool:
