@@ -31,6 +31,17 @@ def check_device(device: str) -> None:
         require("device", device, int(number or 0) < cards, f"the GPUs are cuda:0 to cuda:{cards - 1}")
 
 
+def take_card(device: str, job: int | None) -> None:
+    """For ``device=cuda`` in job number N of a multirun: card N of those that this process sees, counted round again.
+
+    job: its number, from 0; None: no multirun, and the first card. ``device=cuda:N`` is card N in every job. Raises
+    ConfigError as check_device does.
+    """
+    check_device(device)
+    if device == "cuda" and job is not None:
+        torch.cuda.set_device(job % torch.cuda.device_count())
+
+
 def cores() -> int:
     """The CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
