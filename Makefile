@@ -2,9 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-device ?= cpu
 
-.PHONY: help setup reproduce reproduce-quick study test test-slow test-cuda check bench tensorboard report clean
+.PHONY: help setup reproduce reproduce-quick study test test-slow test-cuda check bench device-check tensorboard report clean
 help:
 	@echo "make setup        the environment, .venv; TORCH_INDEX=URL takes torch from another index, such as that of its CPU builds"
 	@echo "make reproduce    run what is published; tables, figures, the explorer and the pages go to results/"
@@ -13,8 +12,8 @@ help:
 	@echo "make test         the default test suite"
 	@echo "make test-slow    the long tests;  make test-cuda: those that need a GPU"
 	@echo "make check        lint, format, types, tables;  make report: the README's tables from results/"
-	@echo "make bench        microseconds per network and sweep, against other ways of doing the same work; device=cuda;"
-	@echo "                  and what TensorBoard costs a run"
+	@echo "make bench        microseconds per network and sweep, against other ways of doing the same work, and what"
+	@echo "                  TensorBoard costs a run;  make device-check: the tests and the speed of a GPU, in 5 minutes"
 	@echo "make tensorboard  learning curves of everything in runs/, on http://localhost:6006"
 	@echo "make clean        remove the environment; runs/ and results/ stay"
 
@@ -51,7 +50,10 @@ check: $(VENV)/installed
 	$(BIN)/python -m experiments.report --check
 
 bench: $(VENV)/installed
-	$(BIN)/python -m experiments.speed --device $(device)
+	$(BIN)/python -m experiments.speed
+
+device-check: $(VENV)/installed
+	$(BIN)/python -m experiments.speed.device_check
 
 report: $(VENV)/installed
 	$(BIN)/python -m experiments.report

@@ -15,6 +15,9 @@ SEARCH = "family_trees_search.csv"
 GROWTH, KEPT, BALANCE = "family_trees_growth.csv", "family_trees_kept.csv", "family_trees_balance.csv"
 
 BENCHMARK, LOGGING_COST = "benchmark.csv", "logging_cost.csv"
+BENCHMARK_CUDA, CUDA_TESTS = "benchmark_cuda.csv", "tests that need a card"
+"""The table that ``experiments.speed.device_check`` writes, and what it calls the row of the tests."""
+
 SPEEDS: dict[str, str] = {
     "benchmark": BENCHMARK,
     "logging_cost": LOGGING_COST,

@@ -176,6 +176,10 @@ def launch(config: DictConfig) -> None:
     plain, hydra_config = OmegaConf.to_object(config), HydraConfig.get()
     assert isinstance(plain, Config)
     directory = Path(hydra_config.runtime.output_dir)
+    from experiments.options.machine import take_card
+
+    with refusing():
+        take_card(plain.device, None if OmegaConf.is_missing(hydra_config.job, "num") else hydra_config.job.num)
     if "SUBMITIT_EXECUTOR" in os.environ and (directory / CHECKPOINT).exists():
         with refusing():  # a job that has run out of time, or was preempted, is started again
             return resume(directory, [])

@@ -8,9 +8,10 @@ graph.
 from __future__ import annotations  # torch.compile takes no nested function whose annotations are made when it is
 
 import functools
+import inspect
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -222,8 +223,22 @@ def _machine_code(setup: TrainingSetup) -> Loop:
 
     # cpp_wrapper: the code runs without Python's lock, so that several threads can each do a chunk
     options = {"cpp_wrapper": True, "cpp.threads": 1}
-    # not fullgraph=True, which counts the frames of all threads in one place. torch's overloads lack recompile_limit
-    fast: Loop = torch.compile(run, dynamic=False, options=options, recompile_limit=COMPILED_AT_MOST)  # type: ignore[call-overload]
+    # not fullgraph=True, which counts the frames of all threads in one place
+    fast: Loop = torch_compiled(run, options=options)
+    return fast
+
+
+def torch_compiled(work: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    """``torch.compile``, for up to COMPILED_AT_MOST set-ups in one process.
+
+    Before torch 2.13 it takes no limit as an argument, and has one setting for all threads; from then on each thread
+    has its own settings.
+    """
+    if "recompile_limit" in inspect.signature(torch.compile).parameters:
+        options = {"recompile_limit": COMPILED_AT_MOST, **options}
+    else:
+        torch._dynamo.config.recompile_limit = COMPILED_AT_MOST
+    fast: Callable[..., Any] = torch.compile(work, dynamic=False, **options)
     return fast
 
 
@@ -233,9 +248,9 @@ def recorded(setup: TrainingSetup, compile: bool) -> Backend:
     Between the sweeps the host waits for nothing and allocates nothing. compile: torch.compile makes fused kernels of
     the sweep first.
     """
-    once = functools.partial(sweep, setup)
+    once: Callable[..., State] = functools.partial(sweep, setup)
     if compile and not setup.learning.per_case:  # as many kernels as cases would have to be made
-        once = torch.compile(once, dynamic=False, recompile_limit=COMPILED_AT_MOST)  # type: ignore[call-overload]
+        once = torch_compiled(once)
     kept: dict[int, Recording] = {}
 
     def run_on(
@@ -265,7 +280,7 @@ class Recording:
         self.numbers = Numbers(
             numbers.epsilon.clone(), numbers.alpha.clone(), None if numbers.decay is None else numbers.decay.clone()
         )
-        self.replay = cuda_graph(self._sweep)
+        self.replay = cuda_graph(self._sweep, state.done.device)
 
     def _sweep(self) -> None:
         epsilon, alpha, decay = self.numbers
@@ -289,17 +304,21 @@ class Recording:
             self.replay()
 
 
-def cuda_graph(work: Callable[[], None]) -> Callable[[], None]:
-    """Record what ``work`` launches on the GPU; the result launches it all again, as one. Runs work three times."""
-    aside = torch.cuda.Stream()
-    aside.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(aside):  # kernels are loaded, and compiled, before anything is recorded
-        for _ in range(3):
+def cuda_graph(work: Callable[[], None], device: torch.device) -> Callable[[], None]:
+    """Record what ``work`` launches on a GPU; the result launches it all again, as one. Runs work three times.
+
+    device: which GPU. Each thread begins with the first one as its own, whatever others have chosen.
+    """
+    with torch.cuda.device(device):
+        aside = torch.cuda.Stream()
+        aside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(aside):  # kernels are loaded, and compiled, before anything is recorded
+            for _ in range(3):
+                work()
+        torch.cuda.current_stream().wait_stream(aside)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
             work()
-    torch.cuda.current_stream().wait_stream(aside)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        work()
     return graph.replay
 
 

@@ -7,6 +7,7 @@ every so many sweeps, and in between it never waits for the device.
 import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -58,9 +59,9 @@ def train(
         are then the same to the last bit whatever the other replicas, ``chunk`` and ``workers`` are.
     chunk: replicas swept at a time; by default as many as CHUNK_BYTES allows, or about as many as COMPILED_CHUNK_BYTES
         does where compiled, or fewer so that every worker has some.
-    workers: chunks swept at the same time, each in a thread of its own. On a CPU this uses the cores better than
-        torch's threads within an operation (``torch.set_num_threads``), which small operations only wait for. A GPU
-        does one chunk at a time.
+    workers: chunks swept at the same time, each in a thread of its own; one worker is the caller's thread. On a CPU
+        this uses the cores better than torch's threads within an operation (``torch.set_num_threads``), which small
+        operations only wait for. A GPU does one chunk at a time.
 
     Raises ValueError for ``every`` or ``workers`` below 1, for compile with autograd, for a population of another
     network than the set-up's, and for numbers of the rule that are one for each of another number of replicas.
@@ -89,10 +90,11 @@ def train(
             _go_on(population, setup, backend, until, first)
         else:
             rest = [first, *rest]
-        list(pool.map(lambda part: _go_on(population, setup, backend, until, part), rest))
+        list(each(lambda part: _go_on(population, setup, backend, until, part), rest))
         population.sweep = until
 
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(workers) if workers > 1 else nullcontext() as pool:
+        each = pool.map if pool else map
         everyone = going = torch.arange(len(population.seeds), device=device)
         go_on(going, population.sweep)
         yield Snapshot(population.sweep, population)

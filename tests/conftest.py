@@ -3,18 +3,12 @@
 import pytest
 import torch
 
-from repro import backends, training
-from tests.devices import SameThread
+from repro import backends
 
 torch.set_num_threads(1)
 
 
 @pytest.fixture
-def same_thread(monkeypatch):
-    monkeypatch.setattr(training, "ThreadPoolExecutor", SameThread)
-
-
-@pytest.fixture
 def no_graph(monkeypatch):
     """In place of a CUDA graph: the sweep itself, each time."""
-    monkeypatch.setattr(backends, "cuda_graph", lambda work: work)
+    monkeypatch.setattr(backends, "cuda_graph", lambda work, device: work)

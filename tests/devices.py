@@ -1,7 +1,5 @@
 """Devices that this machine need not have, and what shows that nobody waits for one."""
 
-from contextlib import AbstractContextManager
-
 import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -37,18 +35,6 @@ def on(device: str, architecture: Architecture, replicas: int) -> Unread:
         learned_at=torch.empty(replicas, dtype=torch.int32, device=device),
         E=torch.empty(replicas, device=device),
     )
-
-
-class SameThread(AbstractContextManager):
-    """In place of a thread pool: dispatch modes hold for one thread only."""
-
-    def __init__(self, workers):
-        pass
-
-    def __exit__(self, *_):
-        pass
-
-    map = staticmethod(map)
 
 
 class ByOperators(TorchFunctionMode):

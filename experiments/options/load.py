@@ -2,6 +2,7 @@
 
 import argparse
 import itertools
+import math
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -47,3 +48,14 @@ def at_least_1(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text}: must be a whole number of at least 1")
     return int(text)
+
+
+def above_0(text: str) -> float:
+    """A number on the command line. Raises argparse.ArgumentTypeError unless it is above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text}: must be a number above 0")
+    return number

@@ -1,6 +1,7 @@
 """What this machine has: cores and a compiler; and whether compiling a run pays on it."""
 
 import os
+import platform
 import shutil
 import sys
 import sysconfig
@@ -30,9 +31,30 @@ def check_device(device: str) -> None:
         require("device", device, int(number or 0) < cards, f"the GPUs are cuda:0 to cuda:{cards - 1}")
 
 
+def take_card(device: str, job: int | None) -> None:
+    """For ``device=cuda`` in job number N of a multirun: card N of those that this process sees, counted round again.
+
+    job: its number, from 0; None: no multirun, and the first card. ``device=cuda:N`` is card N in every job. Raises
+    ConfigError as check_device does.
+    """
+    check_device(device)
+    if device == "cuda" and job is not None:
+        torch.cuda.set_device(job % torch.cuda.device_count())
+
+
 def cores() -> int:
     """The CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def processor() -> str:
+    """The name of the processor, as the system has it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
 
 
 def compiles(config: Config, setup: TrainingSetup) -> bool:

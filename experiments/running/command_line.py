@@ -32,6 +32,9 @@ GROUPS = ("reading", "count", "links", "rule")
 RESUMED_WITH = ("threads", "device", "record.progress")
 """The options that a resumed run may have another value of: what it finds does not depend on them, but for rounding."""
 
+ELSEWHERE = "hydra/launcher=submitit_slurm"
+"""With this the jobs run on other machines, and each looks for its GPU there."""
+
 ROOM = 2**16
 """Bytes that there must be room for: what Hydra and TensorBoard write before anything is trained."""
 
@@ -179,7 +182,8 @@ def _check_job(texts: list[str], configs: Path) -> None:
     from experiments.options.setup import start_of, training_setup
     from repro.networks import SpecError
 
-    check_device(plain.device)
+    if ELSEWHERE not in texts:
+        check_device(plain.device)
     seeds, shard = plain.population.seeds, plain.population.shard
     try:
         # whether there is such a network, and cases can be held out, does not depend on how many seeds there are

@@ -1,19 +1,17 @@
 """Measure speeds on this machine: ``python -m experiments.speed``.
 
 benchmark: a sweep, against other ways of doing the same work. logging_cost: what TensorBoard costs a run. chain_rule:
-the seconds of the derivatives whose multiplications results/chain_rule.csv counts. What was measured is not the same
+the seconds of the derivatives whose multiplications results/chain_rule.csv counts. A GPU has a program of its own,
+``experiments.speed.device_check``. What was measured is not the same
 each time; of the tables, the first two are published.
 """
 
 import argparse
-import math
 from collections.abc import Iterator
 from pathlib import Path
 
 from experiments.catalogue import RESULTS, SPEEDS
-from experiments.options.load import at_least_1
-from experiments.options.machine import check_device
-from experiments.options.schema import ConfigError
+from experiments.options.load import above_0, at_least_1
 from experiments.speed import benchmark, chain_rule, logging_cost
 from experiments.tables import write_rows
 
@@ -34,7 +32,6 @@ def parsed() -> argparse.Namespace:
         "--networks", nargs="+", type=at_least_1, default=benchmark.NETWORKS, help="populations (default: %(default)s)"
     )
     of_benchmark.add_argument("--seconds", type=above_0, default=5.0, help="for each contender (default: %(default)s)")
-    of_benchmark.add_argument("--device", default="cpu", help="cpu or cuda (default: %(default)s)")
     of_logging = parser.add_argument_group("of logging_cost")
     of_logging.add_argument(
         "--turns", type=at_least_1, default=logging_cost.TURNS, help="runs of each (default: %(default)s)"
@@ -43,28 +40,13 @@ def parsed() -> argparse.Namespace:
     arguments.names = arguments.names or [*PUBLISHED]
     if unknown := sorted(set(arguments.names) - set(SPEEDS)):
         parser.error(f"{', '.join(unknown)}: not measured; choose from {', '.join(SPEEDS)}")
-    try:
-        check_device(arguments.device)
-    except ConfigError as problem:
-        parser.error(str(problem))
     return arguments
-
-
-def above_0(text: str) -> float:
-    """A number on the command line. Raises argparse.ArgumentTypeError unless it is above 0."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text}: must be a number above 0")
-    return number
 
 
 def rows_of(name: str, arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
     """The rows of one table, as they are measured."""
     if name == "benchmark":
-        return benchmark.rows(arguments.experiments, arguments.networks, arguments.seconds, arguments.device)
+        return benchmark.rows(arguments.experiments, arguments.networks, arguments.seconds)
     return logging_cost.rows(arguments.turns) if name == "logging_cost" else chain_rule.rows()
 
 

@@ -37,6 +37,9 @@ CHECKED_SWEEPS, WITHIN = 5, 1e-4
 """After so many sweeps the weights of all contenders may differ by this much: float32 rounds in another order."""
 
 
+JAX = "JAX: vmap, lax.scan"
+
+
 def contenders(device: str) -> dict[str, Callable[[Work], Any]]:
     """What is compared, by name. Said, and left out: what this machine lacks."""
     found: dict[str, Callable[[Work], Any]] = {
@@ -45,10 +48,11 @@ def contenders(device: str) -> dict[str, Callable[[Work], Any]]:
     }
     if device == "cpu":
         found["NumPy"] = NumPy
-        if importlib.util.find_spec("jax"):
-            found["JAX: vmap, lax.scan"] = Jax
-        else:
-            print("JAX is left out: it is not installed (pip install jax)")
+    if importlib.util.find_spec("jax"):
+        found[JAX] = Jax
+    else:
+        print("JAX is left out: it is not installed (pip install jax)")
+    if device == "cpu":
         if shutil.which(C_COMPILER):
             found["C, by hand"] = ByHand
         else:
@@ -76,7 +80,7 @@ def measure(work: Work, seconds: float) -> Iterator[dict[str, object]]:
     reference: Weights | None = None
     for name, (contender, _) in entered.items():
         contender.sweep(CHECKED_SWEEPS)
-        found = {key: w[..., : few.replicas].cpu() for key, w in contender.weights().items()}
+        found = contender.weights(few.replicas)
         reference = reference or found
         gap = max(float((found[key] - w).abs().max()) for key, w in reference.items())
         if not gap < WITHIN:
@@ -106,17 +110,15 @@ def timed(contender: Any, count: int, device: str) -> float:
     return time.perf_counter() - begun
 
 
-def rows(
-    experiments: Sequence[str], networks: Sequence[int], seconds: float, device: str
-) -> Iterator[dict[str, object]]:
+def rows(experiments: Sequence[str], networks: Sequence[int], seconds: float) -> Iterator[dict[str, object]]:
     """A row an experiment, number of networks and contender, each printed as it comes. seconds: for each contender."""
     console = Console()
     for experiment in experiments:
         for many in networks:
-            found = list(measure(work_of(experiment, many, device), seconds))
+            found = list(measure(work_of(experiment, many, "cpu"), seconds))
             slowest = float(str(found[0]["microseconds"]))
             table = Table("", "µs per network and sweep", "times as fast as one by one")
-            table.title = f"{experiment}, {many:,} networks, {device}"
+            table.title = f"{experiment}, {many:,} networks"
             for row in found:
                 own = float(str(row["microseconds"]))
                 table.add_row(str(row["contender"]), f"{own:.3g}", f"{slowest / own:.3g}")

@@ -4,7 +4,7 @@ import ctypes
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,23 @@ Weights = dict[str, Tensor]
 C_COMPILER = "cc"
 
 
+DISTINCT = 16_384
+"""Networks that have first weights of their own; in a larger population they come again and again. To draw those of a
+million takes longer than to train them."""
+
+
 @dataclass(frozen=True)
 class Work:
-    """What is trained: the networks of an experiment, with the ε and α that it ends with, and none ever stops."""
+    """What is trained: the networks of an experiment, with the ε and α that it ends with, and none ever stops.
+
+    setup, population: in the CPU's memory, float32; the population has DISTINCT networks at the most.
+    device: where the contenders train it, ``"cpu"`` or ``"cuda"``.
+    """
 
     experiment: str
     setup: TrainingSetup
     population: Population
+    replicas: int
     device: str
 
     @property
@@ -43,13 +53,18 @@ class Work:
 
     @property
     def task(self) -> Task:
-        """The cases, on the device, in float32."""
-        return self.setup.task
+        """The cases, on the device."""
+        return self.setup.to(self.device, torch.float32).task
 
-    @property
-    def replicas(self) -> int:
-        """How many networks."""
-        return len(self.population.seeds)
+    def repeated(self, values: Tensor) -> Tensor:
+        """Of every network in place of those that are distinct: along the last axis, on the device, a copy."""
+        times = -(-self.replicas // values.shape[-1])
+        repeats = (1,) * (values.ndim - 1) + (times,)
+        return values.to(self.device).repeat(repeats)[..., : self.replicas].contiguous()
+
+    def first_weights(self) -> Weights:
+        """``[to, from, replicas]`` by link, on the device; each call gives tensors of its own."""
+        return {key: self.repeated(w) for key, w in self.population.weights.items()}
 
     @property
     def rate(self) -> tuple[float, float]:
@@ -60,7 +75,7 @@ class Work:
 
 def work_of(experiment: str, replicas: int, device: str) -> Work:
     """The work of one line of the table."""
-    config = load(experiment, f"population.seeds={replicas}", f"device={device}")
+    config = load(experiment, f"population.seeds={min(replicas, DISTINCT)}")
     setup = training_setup(config)
     setup = TrainingSetup(
         setup.architecture,
@@ -68,7 +83,7 @@ def work_of(experiment: str, replicas: int, device: str) -> Work:
         Learning(setup.learning.phases[-1:], sweeps=10**9),
         Criterion(tolerance=1e-9, stop=False),
     )
-    return Work(experiment, setup.to(device, torch.float32), first_population(config, setup), device)
+    return Work(experiment, setup.to("cpu", torch.float32), first_population(config, setup), replicas, device)
 
 
 class Ours:
@@ -76,7 +91,14 @@ class Ours:
 
     def __init__(self, work: Work, backward_pass: BackwardPass, compile: bool = False) -> None:
         self.work, self.backward_pass, self.compile = work, backward_pass, compile
-        self.population = work.population.take(range(work.replicas))
+        self.population = replace(
+            work.population,
+            seeds=range(work.replicas),
+            weights=work.first_weights(),
+            delta_w={key: work.repeated(last) for key, last in work.population.delta_w.items()},
+            learned_at=work.repeated(work.population.learned_at),
+            E=work.repeated(work.population.E),
+        )
         self.every = 0
         self.snapshots: Iterator[Snapshot] = iter(())
 
@@ -94,9 +116,9 @@ class Ours:
         next(self.snapshots)
         torch.set_num_threads(cores())
 
-    def weights(self) -> Weights:
-        """All weights, ``[to, from, replicas]`` by link."""
-        return self.population.weights
+    def weights(self, replicas: int) -> Weights:
+        """Those of the first so many networks, ``[to, from, replicas]`` by link."""
+        return {key: w[..., :replicas] for key, w in self.population.weights.items()}
 
 
 class Plain(nn.Module):
@@ -138,21 +160,21 @@ class OneByOne:
 
     def __init__(self, work: Work) -> None:
         self.work, (epsilon, alpha) = work, work.rate
-        self.nets = [Plain(work.architecture, work.population.weights, r) for r in range(work.replicas)]
+        weights, self.task = work.first_weights(), work.task
+        self.nets = [Plain(work.architecture, weights, r) for r in range(work.replicas)]
         self.rules = [torch.optim.SGD(net.parameters(), lr=epsilon, momentum=alpha) for net in self.nets]
 
     def sweep(self, count: int) -> None:
         """Train on by ``count`` sweeps."""
-        task = self.work.task
         for net, rule in zip(self.nets, self.rules, strict=True):
             for _ in range(count):
                 rule.zero_grad()
-                (0.5 * ((net(task.inputs) - task.desired) ** 2).sum()).backward()
+                (0.5 * ((net(self.task.inputs) - self.task.desired) ** 2).sum()).backward()
                 rule.step()
 
-    def weights(self) -> Weights:
-        """All weights, ``[to, from, replicas]`` by link."""
-        layers: list[dict[str, Any]] = [dict(net.layers.items()) for net in self.nets]
+    def weights(self, replicas: int) -> Weights:
+        """Those of the first so many networks, ``[to, from, replicas]`` by link."""
+        layers: list[dict[str, Any]] = [dict(net.layers.items()) for net in self.nets[:replicas]]
         return by_link(
             self.work.architecture,
             lambda group: torch.stack([layer[group].weight.detach() for layer in layers]),
@@ -161,19 +183,22 @@ class OneByOne:
 
 
 class TorchFunc:
-    """``torch.func``: ``stack_module_state``, then ``vmap`` of ``grad``."""
+    """``torch.func``: ``vmap`` of ``grad``, over the parameters stacked as ``stack_module_state`` does it."""
 
     def __init__(self, work: Work) -> None:
-        self.work = work
-        nets = [Plain(work.architecture, work.population.weights, r) for r in range(work.replicas)]
-        self.params, _ = torch.func.stack_module_state(nets)
-        self.params = {key: value.detach() for key, value in self.params.items()}
+        self.work, weights, task = work, work.first_weights(), work.task
+        base = Plain(work.architecture, weights, 0)
+        self.params: Weights = {}
+        for group in work.architecture.receiving:
+            *links, bias = work.architecture.into(group)
+            w = torch.cat([weights.pop(link.key) for link in links], dim=1)
+            self.params[f"layers.{group}.weight"] = w.permute(2, 0, 1).contiguous()
+            self.params[f"layers.{group}.bias"] = weights.pop(bias.key)[:, 0].T.contiguous()
         self.changes = {key: torch.zeros_like(value) for key, value in self.params.items()}
-        base = nets[0]
 
         def E(params: dict[str, Tensor]) -> Tensor:
-            y: Tensor = torch.func.functional_call(base, params, (work.task.inputs,))
-            return 0.5 * ((y - work.task.desired) ** 2).sum()
+            y: Tensor = torch.func.functional_call(base, params, (task.inputs,))
+            return 0.5 * ((y - task.desired) ** 2).sum()
 
         self.gradient = torch.func.vmap(torch.func.grad(E))
 
@@ -185,9 +210,9 @@ class TorchFunc:
                 self.changes[key].mul_(alpha).sub_(g, alpha=epsilon)
                 self.params[key].add_(self.changes[key])
 
-    def weights(self) -> Weights:
-        """All weights, ``[to, from, replicas]`` by link."""
-        params = self.params
+    def weights(self, replicas: int) -> Weights:
+        """Those of the first so many networks, ``[to, from, replicas]`` by link."""
+        params = {key: value[:replicas] for key, value in self.params.items()}
         return by_link(
             self.work.architecture, lambda g: params[f"layers.{g}.weight"], lambda g: params[f"layers.{g}.bias"]
         )
@@ -198,7 +223,7 @@ class NumPy:
 
     def __init__(self, work: Work) -> None:
         self.work = work
-        self.w = {key: w.permute(2, 0, 1).contiguous().numpy() for key, w in work.population.weights.items()}
+        self.w = {key: w.permute(2, 0, 1).contiguous().numpy() for key, w in work.first_weights().items()}
         self.change = {key: np.zeros_like(w) for key, w in self.w.items()}
         self.inputs = {key: value.numpy()[None] for key, value in work.task.inputs.items()}
         self.d = work.task.desired.numpy()[None]
@@ -223,9 +248,9 @@ class NumPy:
                 self.change[link.key] = alpha * self.change[link.key] - epsilon * g
                 self.w[link.key] = self.w[link.key] + self.change[link.key]
 
-    def weights(self) -> Weights:
-        """All weights, ``[to, from, replicas]`` by link."""
-        return {key: torch.as_tensor(w).permute(1, 2, 0) for key, w in self.w.items()}
+    def weights(self, replicas: int) -> Weights:
+        """Those of the first so many networks, ``[to, from, replicas]`` by link."""
+        return {key: torch.as_tensor(w[:replicas]).permute(1, 2, 0) for key, w in self.w.items()}
 
 
 class ByHand:
@@ -249,7 +274,7 @@ class ByHand:
         links = [(groups.index(link.source), groups.index(link.target), self.at[link.key]) for link in net.all_links]
         self.links = np.array(links, np.int32)
         lots = -(-work.replicas // self.lanes)
-        flat = torch.cat([w.flatten(0, 1) for w in work.population.weights.values()])
+        flat = torch.cat([w.flatten(0, 1) for w in work.first_weights().values()])
         flat = torch.nn.functional.pad(flat, (0, lots * self.lanes - work.replicas))
         self.w = flat.reshape(net.weight_count, lots, self.lanes).transpose(0, 1).contiguous().numpy()
         self.change = np.zeros_like(self.w)
@@ -265,9 +290,9 @@ class ByHand:
         rate = ctypes.c_float(epsilon), ctypes.c_float(alpha)
         self.library.train(*sizes, *task, *rate, self.w.ctypes, self.change.ctypes)
 
-    def weights(self) -> Weights:
-        """All weights, ``[to, from, replicas]`` by link."""
-        flat = torch.as_tensor(self.w).transpose(0, 1).flatten(1)[:, : self.work.replicas]
+    def weights(self, replicas: int) -> Weights:
+        """Those of the first so many networks, ``[to, from, replicas]`` by link."""
+        flat = torch.as_tensor(self.w).transpose(0, 1).flatten(1)[:, :replicas]
         shapes = self.work.architecture.weight_shapes
         return {
             key: flat[at : at + to * source].unflatten(0, (to, source))
@@ -276,17 +301,24 @@ class ByHand:
 
 
 class Jax:
-    """JAX: ``vmap`` of ``grad``, all sweeps in one ``lax.scan``, compiled."""
+    """JAX: ``vmap`` of ``grad``, all sweeps in one ``lax.scan``, compiled, on the same device and in full float32.
+
+    Raises RuntimeError where JAX has no such device.
+    """
 
     def __init__(self, work: Work) -> None:
         import jax
         import jax.numpy as jnp
 
+        jax.config.update("jax_platforms", work.device)
+        jax.config.update("jax_default_matmul_precision", "highest")
         self.work, net, (epsilon, alpha) = work, work.architecture, work.rate
-        self.w = {key: jnp.asarray(w.permute(2, 0, 1).cpu().numpy()) for key, w in work.population.weights.items()}
+        there = jax.devices(work.device)[0]
+        first = {key: jax.device_put(w.permute(2, 0, 1).numpy(), there) for key, w in work.population.weights.items()}
+        self.w = {key: jnp.resize(w, (work.replicas, *w.shape[1:])) for key, w in first.items()}
         self.change = jax.tree.map(jnp.zeros_like, self.w)
-        inputs = {key: jnp.asarray(value.cpu().numpy()) for key, value in work.task.inputs.items()}
-        d = jnp.asarray(work.task.desired.cpu().numpy())
+        inputs = {key: jnp.asarray(value.numpy()) for key, value in work.setup.task.inputs.items()}
+        d = jnp.asarray(work.setup.task.desired.numpy())
 
         def E(w: dict[str, Any]) -> Any:
             y = {**inputs, ALWAYS_ON: jnp.ones((len(d), 1))}
@@ -301,14 +333,30 @@ class Jax:
             change = jax.tree.map(lambda v, g: alpha * v - epsilon * g, change, gradient(w))
             return (jax.tree.map(jnp.add, w, change), change), None
 
-        self.scan = jax.jit(lambda state, count: jax.lax.scan(one, state, None, count)[0], static_argnums=1)
+        def scan(state: Any, count: int) -> Any:
+            return jax.lax.scan(one, state, None, count)[0]
+
+        self.jitted = jax.jit(scan, static_argnums=1)
+        self.programs: dict[int, Any] = {}
 
     def sweep(self, count: int) -> None:
-        """Train on by ``count`` sweeps."""
-        self.w, self.change = self.scan((self.w, self.change), count)
+        """Train on by ``count`` sweeps. Each count is compiled once."""
+        state = self.w, self.change
+        if count not in self.programs:
+            self.programs[count] = self.jitted.lower(state, count).compile()
+        self.w, self.change = self.programs[count](state)
         for value in self.w.values():
             value.block_until_ready()
 
-    def weights(self) -> Weights:
-        """All weights, ``[to, from, replicas]`` by link."""
-        return {key: torch.tensor(np.asarray(w)).permute(1, 2, 0) for key, w in self.w.items()}
+    def planned_bytes(self) -> int:
+        """What the largest of its programs takes: arguments, results and all in between, as the compiler planned it."""
+        largest = 0
+        for program in self.programs.values():
+            plan = program.memory_analysis()
+            total = plan.argument_size_in_bytes + plan.output_size_in_bytes + plan.temp_size_in_bytes
+            largest = max(largest, int(total - plan.alias_size_in_bytes))
+        return largest
+
+    def weights(self, replicas: int) -> Weights:
+        """Those of the first so many networks, ``[to, from, replicas]`` by link."""
+        return {key: torch.tensor(np.asarray(w[:replicas])).permute(1, 2, 0) for key, w in self.w.items()}

@@ -16,12 +16,13 @@ def start(directory: Path, module: str, *arguments: str, **variables: str) -> su
     It heeds Ctrl-C, also where these tests, run in a shell's background, do not: an ignored signal is ignored by the
     children too, a handled one is not.
     """
+    path = os.pathsep.join(filter(None, [str(CONFIGS.parent), os.environ.get("PYTHONPATH")]))
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             cwd=directory,
-            env=os.environ | {"PYTHONPATH": str(CONFIGS.parent)} | variables,
+            env=os.environ | {"PYTHONPATH": path} | variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -2,6 +2,7 @@
 
 import functools
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from repro.tasks.symmetry import symmetry
 from repro.tasks.xor import xor
 from repro.training_setup import Criterion, Learning
 from tests import reference
-from tests.devices import ByOperators, HostReads, SameThread, Unread, on
+from tests.devices import ByOperators, HostReads, Unread, on
 from tests.plans import PLANS, cases_of, largest_gap, random_task, to_reference
 from tests.setups import train
 
@@ -379,7 +380,7 @@ def test_by_operators():
 
 
 @pytest.mark.parametrize(("per_case", "stop"), [(False, True), (False, False), (True, True)])
-@pytest.mark.usefixtures("same_thread", "no_graph")
+@pytest.mark.usefixtures("no_graph")
 def test_sweeps_make_no_tensor_elsewhere(per_case, stop):
     """As on a GPU, with fake tensors: a tensor of the CPU among them raises there.
 
@@ -413,7 +414,6 @@ def test_host_reads_are_counted():
 
 
 @each_way
-@pytest.mark.usefixtures("same_thread")
 def test_sweeps_read_nothing(backward_pass, per_case, stop):
     """However many sweeps lie between two snapshots, the host reads as often as with one: which replicas go on."""
     counts, task = {}, xor()
@@ -455,12 +455,14 @@ def test_a_recorded_sweep_has_the_cases_of_its_chunk(monkeypatch):
 def test_a_gpu_does_one_chunk_at_a_time(monkeypatch):
     """A recorded sweep has one set of tensors: more workers would write into each other's."""
     pools, names = [], xor().cases
-    monkeypatch.setattr(training, "ThreadPoolExecutor", lambda workers: pools.append(workers) or SameThread(workers))
+    monkeypatch.setattr(
+        training, "ThreadPoolExecutor", lambda workers: pools.append(workers) or ThreadPoolExecutor(workers)
+    )
     with FakeTensorMode(), ByOperators():
         task = Task("fake", {"input": torch.zeros(4, 2)}, torch.zeros(4, 1), names)
         finish(on("cuda", XOR.architecture, 64), task, Learning((Phase(0.018),), 2), UNENDING, workers=4, chunk=16)
     finish(started(XOR, range(64)), xor(), Learning((Phase(0.018),), 2), UNENDING, workers=4, chunk=16)
-    assert pools == [1, 4]
+    assert pools == [4]
 
 
 # On a GPU --------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def test_every_way_through_the_loop_has_one_experiment():
 
 @pytest.mark.parametrize("experiment", LOOPS)
 @pytest.mark.parametrize("device", ["meta", "cuda"])
-@pytest.mark.usefixtures("same_thread", "no_graph")
+@pytest.mark.usefixtures("no_graph")
 def test_sweeps_need_no_value_and_no_tensor_elsewhere(experiment, device):
     """The meta device has no values to read; among fake CUDA tensors one of the CPU is refused, as on a GPU."""
     config = load(experiment)

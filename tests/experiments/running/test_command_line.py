@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from experiments import run
-from experiments.options.schema import CONFIGS, register
+from experiments.options.schema import CONFIGS, ConfigError, register
 from experiments.running import command_line
 from tests.experiments.composing import compose_once
 
@@ -296,6 +296,69 @@ def test_a_missing_or_unknown_experiment_lists_those_there_are(launch, arguments
 def test_cuda_without_a_gpu(launch, monkeypatch, device):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert_refused(launch(S, f"device={device}"), f"device={device}", "use device=cpu")
+
+
+def test_jobs_of_a_cluster_look_for_their_gpu_there(monkeypatch, tmp_path):
+    """The machine that hands them in need not have one; a mistake is found all the same."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    jobs = [*SHARDS, "device=cuda"]
+    command_line.check_arguments([*jobs, "hydra/launcher=submitit_slurm"], CONFIGS)
+    with pytest.raises(ConfigError, match="use device=cpu"):
+        command_line.check_arguments([*jobs, "hydra/launcher=submitit_local"], CONFIGS)
+    with pytest.raises(ConfigError, match="cpu, cuda or cuda:N"):
+        command_line.check_arguments([*SHARDS, "device=gpu", "hydra/launcher=submitit_slurm"], CONFIGS)
+
+
+@pytest.fixture
+def cards(monkeypatch):
+    """``cards(3)``: a machine with so many GPUs, and the list of those that are chosen."""
+
+    def there(many):
+        chosen = []
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: many > 0)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: many)
+        monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+        return chosen
+
+    return there
+
+
+@pytest.mark.parametrize(
+    ("device", "many", "chosen"),
+    [("cuda", 3, [0, 1, 2, 0, 1]), ("cuda", 1, [0] * 5), ("cuda:1", 3, []), ("cpu", 3, [])],
+)
+def test_each_job_of_a_multirun_takes_the_next_card(monkeypatch, tmp_path, cards, device, many, chosen):
+    """As the launcher numbers them; with nothing trained."""
+    monkeypatch.chdir(tmp_path)
+    found, trained = cards(many), []
+    monkeypatch.setattr(run, "run", lambda config, directory: trained.append(config.population.shard))
+    shards = ",".join(f"{number}/5" for number in range(1, 6))
+    arguments = ["run.py", "-m", "experiment=xor", f"population.shard={shards}", f"device={device}"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    run.main()
+    assert trained == shards.split(",")
+    assert found == chosen
+
+
+def test_a_run_by_itself_has_the_first_card(monkeypatch, tmp_path, cards):
+    monkeypatch.chdir(tmp_path)
+    found = cards(3)
+    monkeypatch.setattr(run, "run", lambda config, directory: None)
+    monkeypatch.setattr(sys, "argv", ["run.py", "experiment=xor", "device=cuda"])
+    run.main()
+    assert found == []
+
+
+def test_a_job_on_a_machine_without_a_gpu_is_refused(monkeypatch, tmp_path, cards, capsys):
+    monkeypatch.chdir(tmp_path)
+    cards(0)
+    monkeypatch.setattr(run, "check_arguments", lambda *given: None)
+    monkeypatch.setattr(sys, "argv", ["run.py", "experiment=xor", "device=cuda"])
+    with pytest.raises(SystemExit) as end:
+        run.main()
+    assert end.value.code == 2
+    assert capsys.readouterr().err.startswith("experiments.run: device=cuda: torch finds no CUDA GPU")
 
 
 def test_a_gpu_that_is_not_there(launch, monkeypatch):

@@ -3,7 +3,6 @@
 import sys
 
 import pytest
-import torch
 
 from experiments.catalogue import RESULTS, SPEEDS
 from experiments.speed import __main__ as speed
@@ -29,14 +28,12 @@ def measured(monkeypatch):
     return main
 
 
-def test_both_that_are_published_unless_one_is_named(measured, tmp_path, monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    both = measured("--results", str(tmp_path), "--device", "cuda", "--turns", "3")
-    experiments, networks, seconds, device = both[0][1:]
+def test_both_that_are_published_unless_one_is_named(measured, tmp_path):
+    both = measured("--results", str(tmp_path), "--turns", "3")
+    experiments, networks, seconds = both[0][1:]
     assert (*experiments, *networks) == ("symmetry", "family_trees", "xor", 1, 32, 1024, 16384)
-    assert both == [("benchmark", experiments, networks, seconds, "cuda"), ("logging_cost", 3)]
-    assert (seconds, device) == (5.0, "cuda")
+    assert both == [("benchmark", experiments, networks, seconds), ("logging_cost", 3)]
+    assert seconds == 5.0
     assert {path.name for path in tmp_path.iterdir()} == {"benchmark.csv", "logging_cost.csv"}
     assert read_rows(tmp_path / "benchmark.csv") == [{"made": "up"}]
 
@@ -50,7 +47,7 @@ def test_one_by_name(measured, tmp_path, name):
 
 def test_the_options_of_the_benchmark(measured, tmp_path):
     options = ["--experiments", "xor", "--networks", "1", "2", "--seconds", "0.5", "--results", str(tmp_path)]
-    assert measured("benchmark", *options) == [("benchmark", ["xor"], [1, 2], 0.5, "cpu")]
+    assert measured("benchmark", *options) == [("benchmark", ["xor"], [1, 2], 0.5)]
 
 
 @pytest.mark.parametrize(
@@ -60,14 +57,11 @@ def test_the_options_of_the_benchmark(measured, tmp_path):
         (["--turns", "0"], ["--turns: 0", "at least 1"]),
         (["--networks", "1", "none"], ["--networks: none", "at least 1"]),
         (["--experiments", "parity"], ["--experiments", "parity"]),
-        (["--device", "gpu"], ["device=gpu", "cpu, cuda or cuda:N"]),
         *((["--seconds", value], [f"--seconds: {value}", "above 0"]) for value in ("-1", "0", "nan", "inf", "few")),
-        (["--device", "cuda"], ["device=cuda", "use device=cpu"]),
     ],
     ids=" ".join,
 )
-def test_refused(measured, capsys, monkeypatch, arguments, words):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+def test_refused(measured, capsys, arguments, words):
     with pytest.raises(SystemExit) as end:
         measured(*arguments)
     assert end.value.code == 2

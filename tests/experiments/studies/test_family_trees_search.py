@@ -6,9 +6,11 @@ import torch
 
 from experiments.catalogue import SEARCH, STUDIES
 from experiments.claims import family_trees as claims
-from experiments.studies import family_trees_search as search
 from experiments.tables import read_rows
 from repro.measures.family_trees import Kinship, all_right, negligible
+
+pytest.importorskip("optuna", reason="optuna is not installed: pip install -e '.[search]'")
+search = pytest.importorskip("experiments.studies.family_trees_search")
 
 SETTINGS = {
     **{"initial_range": 1.0, "epsilon_factor": 10.0, "form": "squared", "measured_from": "bound"},
