@@ -8,21 +8,19 @@ graph.
 from __future__ import annotations  # torch.compile takes no nested function whose annotations are made when it is
 
 import functools
-import inspect
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from repro.learning import LearningRule, Phase
+from repro.machine_code.run import MachineCode
 from repro.networks import Network, error
 from repro.per_replica import Number
 from repro.sweeps import (
     State,
-    Tensors,
-    UpdateAfter,
     evaluated,
     first_learned,
     learns_case,
@@ -85,25 +83,6 @@ class Numbers(NamedTuple):
         return cls(tensor(phase.epsilon), tensor(phase.alpha), decay)
 
 
-def each_in_graph(cases: Tensor, update: UpdateAfter, w: Tensors, delta_w: Tensors) -> tuple[Tensors, Tensors]:
-    """``each_in_turn`` as a loop that torch.compile can see, whole."""
-
-    def more(case: Tensor, w: Tensors, delta_w: Tensors) -> Tensor:
-        return (case < len(cases)).squeeze(0)
-
-    def body(case: Tensor, w: Tensors, delta_w: Tensors) -> tuple[Tensor, Tensors, Tensors]:
-        w, delta_w = update(case, w, delta_w)
-        return case + 1, _contiguous(w), _contiguous(delta_w)
-
-    _, w, delta_w = torch.while_loop(more, body, (cases[:1].clone(), w, delta_w))
-    return w, delta_w
-
-
-def _contiguous(tensors: Tensors) -> Tensors:
-    """One memory layout throughout: a loop in a graph must hand on what it was given."""
-    return {key: value.contiguous() for key, value in tensors.items()}
-
-
 def explicit(setup: TrainingSetup) -> Backend:
     """``sweep`` as it is written, again and again."""
 
@@ -164,31 +143,28 @@ def by_autograd(setup: TrainingSetup) -> Backend:
 def compiled(setup: TrainingSetup) -> Backend:
     """The whole loop over the sweeps as machine code, for a CPU: Python has no part in it, and does not wait for it.
 
-    torch.compile makes C++ of the same ``sweep``. Sums run in the order of the formulas whatever the number of replicas
-    is, if that is a multiple of LANES, so a replica's numbers are the same to the last bit in any company, also among
-    replicas with another ε, α and decay. Compiled anew for another number of replicas; not for another ε, α, decay or
-    number of sweeps, nor for a set-up that differs in these alone.
+    Made of the same ``sweep`` by ``repro.machine_code``. Sums run in one order whatever the number of replicas is and
+    whatever lies in the lanes of a vector, so a replica's numbers are the same to the last bit in any company, also
+    among replicas with another ε, α and decay, and on any processor. Another number of replicas, ε, α, decay or number
+    of sweeps needs no other code, nor does a set-up that differs in these alone.
     """
     kind = _kind(setup)
-    fast = MACHINE_CODE[kind] = MACHINE_CODE.get(kind) or _machine_code(setup)
+    code = MACHINE_CODE[kind] = MACHINE_CODE.get(kind) or MachineCode(setup)
 
     def run_on(
         state: State, begin: int, until: int, included: Tensor | None, learning: Learning
     ) -> tuple[State, Tensor]:
         E = torch.empty(0)
         for end, phase in phase_segments(learning.phases, begin, until) or [(begin, learning.phases[0])]:
-            numbers = Numbers.of(learning, phase, state.learned_at)
-            state, E = fast(state, torch.full_like(state.done, end), numbers, included)
+            numbers = [number for number in Numbers.of(learning, phase, state.learned_at) if number is not None]
+            state, E = code(state, begin, end, numbers, included)
+            begin = end
         return state, E
 
     return run_on
 
 
-Loop = Callable[[State, Tensor, Numbers, Tensor | None], tuple[State, Tensor]]
-"""Sweeps up to a number of them, with one ε, α and decay, or one for each replica, then ``evaluated``. Arguments: the
-state, the number, these numbers, ``included``."""
-
-MACHINE_CODE: dict[Hashable, Loop] = {}
+MACHINE_CODE: dict[Hashable, MachineCode] = {}
 """What this process has compiled: a study trains one network at many ε, which is one piece of machine code."""
 
 
@@ -203,54 +179,15 @@ def _kind(setup: TrainingSetup) -> Hashable:
     )
 
 
-def _machine_code(setup: TrainingSetup) -> Loop:
-    """The loop of one set-up, compiled when it is first called."""
-
-    def run(state: State, end: Tensor, numbers: Numbers, included: Tensor | None) -> tuple[State, Tensor]:
-        epsilon, alpha, decay = numbers
-
-        def more(state: State) -> Tensor:
-            return (state.done < end).squeeze(0)
-
-        def body(state: State) -> tuple[State]:
-            w, delta_w, learned_at, done = sweep(
-                setup, state, epsilon, alpha, 0.0 if decay is None else decay, included, each_in_graph
-            )
-            return (State(_contiguous(w), _contiguous(delta_w), learned_at, done),)
-
-        (state,) = torch.while_loop(more, body, (state,))
-        return evaluated(setup, state, included)
-
-    # cpp_wrapper: the code runs without Python's lock, so that several threads can each do a chunk
-    options = {"cpp_wrapper": True, "cpp.threads": 1}
-    # not fullgraph=True, which counts the frames of all threads in one place
-    fast: Loop = torch_compiled(run, options=options)
-    return fast
-
-
-def torch_compiled(work: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-    """``torch.compile``, for up to COMPILED_AT_MOST set-ups in one process.
-
-    Before torch 2.13 it takes no limit as an argument, and has one setting for all threads; from then on each thread
-    has its own settings.
-    """
-    if "recompile_limit" in inspect.signature(torch.compile).parameters:
-        options = {"recompile_limit": COMPILED_AT_MOST, **options}
-    else:
-        torch._dynamo.config.recompile_limit = COMPILED_AT_MOST
-    fast: Callable[..., Any] = torch.compile(work, dynamic=False, **options)
-    return fast
-
-
 def recorded(setup: TrainingSetup, compile: bool) -> Backend:
     """Every sweep as one CUDA graph, recorded once for a number of replicas and then replayed.
 
     Between the sweeps the host waits for nothing and allocates nothing. compile: torch.compile makes fused kernels of
     the sweep first.
     """
-    once: Callable[..., State] = functools.partial(sweep, setup)
+    once = functools.partial(sweep, setup)
     if compile and not setup.learning.per_case:  # as many kernels as cases would have to be made
-        once = torch_compiled(once)
+        once = torch.compile(once, dynamic=False, recompile_limit=COMPILED_AT_MOST)  # type: ignore[call-overload]
     kept: dict[int, Recording] = {}
 
     def run_on(
@@ -280,7 +217,7 @@ class Recording:
         self.numbers = Numbers(
             numbers.epsilon.clone(), numbers.alpha.clone(), None if numbers.decay is None else numbers.decay.clone()
         )
-        self.replay = cuda_graph(self._sweep, state.done.device)
+        self.replay = cuda_graph(self._sweep)
 
     def _sweep(self) -> None:
         epsilon, alpha, decay = self.numbers
@@ -304,21 +241,17 @@ class Recording:
             self.replay()
 
 
-def cuda_graph(work: Callable[[], None], device: torch.device) -> Callable[[], None]:
-    """Record what ``work`` launches on a GPU; the result launches it all again, as one. Runs work three times.
-
-    device: which GPU. Each thread begins with the first one as its own, whatever others have chosen.
-    """
-    with torch.cuda.device(device):
-        aside = torch.cuda.Stream()
-        aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):  # kernels are loaded, and compiled, before anything is recorded
-            for _ in range(3):
-                work()
-        torch.cuda.current_stream().wait_stream(aside)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+def cuda_graph(work: Callable[[], None]) -> Callable[[], None]:
+    """Record what ``work`` launches on the GPU; the result launches it all again, as one. Runs work three times."""
+    aside = torch.cuda.Stream()
+    aside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(aside):  # kernels are loaded, and compiled, before anything is recorded
+        for _ in range(3):
             work()
+    torch.cuda.current_stream().wait_stream(aside)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        work()
     return graph.replay
 
 

@@ -1,0 +1,234 @@
+"""The C++ of a set-up: its sweep and its ``evaluated``, written down and put into a function that can be called."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from repro.machine_code.emit import Function
+from repro.machine_code.trace import CASE, REPLICA, REPLICAS, Section, Trace
+from repro.population import NEVER
+from repro.sweeps import State, Tensors, UpdateAfter, evaluated, sweep
+from repro.training_setup import TrainingSetup
+
+LANES_HPP = Path(__file__).with_name("lanes.hpp")
+
+
+class Layout(str, Enum):
+    """What lies side by side in the lanes of a vector: replicas, or the cases of one."""
+
+    replicas = "replicas"
+    cases = "cases"
+
+
+def source(setup: TrainingSetup, layout: Layout, included: bool, registers: int) -> str:
+    """The whole C++ program: ``train``, which takes replicas through some sweeps, and then evaluates them.
+
+    included: whether the cases that count are told for each replica. registers: vectors that the processor can hold.
+
+    Raises NotKnown for an operation that has no form in C++ here.
+    """
+    functions = {
+        name: Function(some, layout, len(setup.desired), registers, name)
+        for name, some in (("turn", sweep_sections(setup, included)), ("look", evaluated_sections(setup, included)))
+    }
+    rows = [to * source for to, source in setup.architecture.weight_shapes.values()]
+    return "\n".join(
+        [
+            LANES_HPP.read_text(encoding="utf-8"),
+            *_types(functions["turn"], layout),
+            *_state(rows, numbers_of(setup), included, functions["turn"], layout),
+            *(line for name, function in functions.items() for line in _function(name, function)),
+            _train(setup, rows, included, layout),
+        ]
+    )
+
+
+def numbers_of(setup: TrainingSetup) -> int:
+    """How many numbers of the rule the sweep takes: ε, α, and the decay where there is any."""
+    return 3 if setup.learning.decays else 2
+
+
+# Written down ------------------------------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def sweep_sections(setup: TrainingSetup, has_included: bool) -> list[Section]:
+    """What a sweep does. Where the weights change after each case, the second of three sections is done for each."""
+    trace = Trace(setup.task.desired.dtype)
+    state, (epsilon, alpha, *decay), included = _announced(trace, setup, has_included)
+
+    def put(w: Tensors, delta_w: Tensors) -> None:
+        for letter, tensors in (("w", w), ("d", delta_w)):
+            for n, key in enumerate(setup.architecture.weight_shapes):
+                trace.sections[-1].puts[f"{letter}{n}"] = trace.node(tensors[key])
+
+    def each(cases: Tensor, update: UpdateAfter, w: Tensors, delta_w: Tensors) -> tuple[Tensors, Tensors]:
+        """One turn of the loop over the cases stands for all."""
+        trace.sections.append(Section(times=len(cases)))
+        put(*update(trace.named("k", torch.zeros(1, dtype=torch.long), ["unit"]), w, delta_w))
+        trace.sections.append(Section())
+        return w, delta_w
+
+    with trace:
+        new = sweep(setup, state, epsilon, alpha, decay[0] if decay else 0.0, included, each)
+    if not setup.learning.per_case:
+        put(new.w, new.delta_w)
+    trace.sections[0].puts["learned"] = trace.node(new.learned_at)
+    return trace.sections
+
+
+@torch.no_grad()
+def evaluated_sections(setup: TrainingSetup, has_included: bool) -> list[Section]:
+    """What ``repro.sweeps.evaluated`` does."""
+    trace = Trace(setup.task.desired.dtype)
+    state, _, included = _announced(trace, setup, has_included)
+    with trace:
+        new, E = evaluated(setup, state, included)
+    trace.sections[0].puts |= {"learned": trace.node(new.learned_at), "E": trace.node(E)}
+    return trace.sections
+
+
+def _announced(trace: Trace, setup: TrainingSetup, has_included: bool) -> tuple[State, list[Tensor], Tensor | None]:
+    """Some replicas, whose values are no matter, and the numbers of the rule; all known to the trace by name."""
+    dtype, cases = setup.task.desired.dtype, len(setup.task.desired)
+    for values in (*setup.task.inputs.values(), setup.task.desired):
+        trace.table(values, [CASE, "unit"])
+    weights = setup.architecture.weight_shapes.items()
+    w, delta_w = (
+        {
+            key: trace.named(f"{letter}{n}", torch.zeros(*shape, REPLICAS, dtype=dtype), ["unit", "unit", REPLICA])
+            for n, (key, shape) in enumerate(weights)
+        }
+        for letter in "wd"
+    )
+    learned_at = trace.named("learned", torch.full((REPLICAS,), NEVER, dtype=torch.int32), [REPLICA])
+    done = trace.named("done", torch.zeros(1, dtype=torch.int32), ["unit"])
+    numbers = [
+        trace.named(f"number{n}", torch.zeros(REPLICAS, dtype=torch.float64), [REPLICA])
+        for n in range(numbers_of(setup))
+    ]
+    included = None
+    if has_included:
+        included = trace.named("included", torch.ones(cases, 1, REPLICAS, dtype=dtype), [CASE, "unit", REPLICA])
+    return State(w, delta_w, learned_at, done), numbers, included
+
+
+# Put together ------------------------------------------------------------------------------------------------
+
+
+def _types(function: Function, layout: Layout) -> list[str]:
+    parts = function.cases.parts
+    lanes = "WIDEST" if layout == Layout.replicas else "(P < WIDEST ? P : WIDEST)"
+    lines = [f"constexpr int P = {parts}, L = {lanes};"]
+    lines.append("typedef lanes<L>::V V; typedef lanes<L>::M M; typedef lanes<L>::D D;")
+    if layout == Layout.cases:
+        cases = function.cases
+        found = [cases.case(cases.of_lane(lane), n) for n in range(cases.most) for lane in range(parts)]
+        valid, case = (
+            ", ".join(str(value) for value in some)
+            for some in zip(*((-(c is not None), c or 0) for c in found), strict=True)
+        )
+        lines.append(f"alignas(64) static const I valid[] = {{{valid}}};")
+        lines.append(f"static const int case_at[] = {{{case}}};")
+    return lines
+
+
+def _state(rows: list[int], numbers: int, included: bool, function: Function, layout: Layout) -> list[str]:
+    own = "L" if layout == Layout.replicas else "1"
+    lines = ["struct State {"]
+    for n, count in enumerate(rows):
+        lines.append(f"alignas(64) T w{n}[{count} * {own}]; alignas(64) T d{n}[{count} * {own}];")
+    lines.append(f"alignas(64) I learned[{own}]; alignas(64) T E[{own}]; I done[1];")
+    lines += [f"alignas(64) double number{n}[{own}];" for n in range(numbers)]
+    if included:
+        cases = f"{function.cases.count} * L" if layout == Layout.replicas else "sizeof case_at / sizeof *case_at"
+        lines.append(f"alignas(64) T included[{cases}];")
+    return [*lines, "};"]
+
+
+def _function(name: str, function: Function) -> list[str]:
+    arrays = [f"auto &{n} = room.{n};" for n in function.arrays]
+    state = [f"auto &{n} = state.{n};" for n in function.state_names()]
+    return [
+        *function.table_lines,
+        f"struct Room_{name} {{",
+        *function.declarations,
+        "};",
+        *(
+            line
+            for what, scope in ((f"prepare_{name}", function.preparation), (name, function.scope))
+            for line in (
+                f"static void {what}(State &state, Room_{name} &room)",
+                "{",
+                *state,
+                *arrays,
+                *scope.lines,
+                "}",
+            )
+        ),
+    ]
+
+
+def _train(setup: TrainingSetup, rows: list[int], included: bool, layout: Layout) -> str:
+    """The loop over the replicas, and over the sweeps of those in the lanes. A lane left over repeats the last one."""
+    lanes = layout == Layout.replicas
+    each, at, own = (
+        ("for (int l = 0; l < L; l++) ", "from + (l < many ? l : many - 1)", "[l]") if lanes else ("", "from", "[0]")
+    )
+    back, to, slot = ("for (int l = 0; l < many; l++) ", "from + l", "n * L + l") if lanes else ("", "from", "n")
+    take = [f"{each}state.learned{own} = learned_in[{at}];"]
+    give = [f"{back}learned_out[{to}] = state.learned{own};", f"{back}E[{to}] = state.E{own};"]
+    for n, count in enumerate(rows):
+        for index, name in ((n, f"w{n}"), (len(rows) + n, f"d{n}")):
+            loop = f"for (long n = 0; n < {count}; n++) "
+            take.append(f"{loop}{each}state.{name}[{slot}] = in[{index}][n * R + {at}];")
+            give.append(f"{loop}{back}out[{index}][n * R + {to}] = state.{name}[{slot}];")
+    take += [f"{each}state.number{n}{own} = numbers[{n}][{at}];" for n in range(numbers_of(setup))]
+    if included and lanes:
+        take.append(
+            f"for (long c = 0; c < {len(setup.desired)}; c++) {each}state.included[c * L + l] = included[c * R + {at}];"
+        )
+    elif included:
+        take.append("for (unsigned n = 0; n < sizeof case_at / sizeof *case_at; n++)")
+        take.append("    state.included[n] = included[case_at[n] * R + from];")
+    stopped = ""
+    if setup.criterion.stop:
+        all_learned = f"none_is(load<M>(state.learned), I({NEVER}))" if lanes else f"state.learned[0] != {NEVER}"
+        stopped = f"if ({all_learned}) break;"
+    text = "\n        ".join
+    return f"""
+struct Room {{
+    State state;
+    Room_turn turn;
+    Room_look look;
+}};
+
+/* in, out: the weights and their last changes, [rows][R] each; numbers: [R] each; included: [cases][R], or none. */
+extern "C" int train(const T *const *in, T *const *out, const int32_t *learned_in, int32_t *learned_out, T *E,
+                     const double *const *numbers, const T *included, long R, long begin, long end)
+{{
+    Room *room = (Room *)std::aligned_alloc(64, (sizeof(Room) + 63) / 64 * 64);
+    if (!room) return 1;
+    State &state = room->state;
+    (void)included;
+    for (long from = 0; from < R; from += {"L" if lanes else "1"}) {{
+        {"const int many = R - from < L ? int(R - from) : L;" if lanes else ""}
+        {text(take)}
+        prepare_turn(state, room->turn);
+        for (long sweep = begin; sweep < end; sweep++) {{
+            {stopped}
+            state.done[0] = I(sweep);
+            turn(state, room->turn);
+        }}
+        state.done[0] = I(end);
+        look(state, room->look);
+        {text(give)}
+    }}
+    std::free(room);
+    return 0;
+}}
+"""

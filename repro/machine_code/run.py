@@ -1,0 +1,98 @@
+"""Call the machine code of a set-up."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import threading
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from repro.machine_code import build
+from repro.machine_code.program import Layout, source
+from repro.sweeps import State
+from repro.training_setup import TrainingSetup
+
+WORTH_COMPILING = 5.0
+"""Seconds that the few replicas that are left must save with their cases in the lanes for one more compiling to pay."""
+
+PRODUCTS_A_SECOND = 1e9
+"""Of a vector of replicas, roughly."""
+
+
+class MachineCode:
+    """The sweeps of a set-up. What is compiled is compiled when it is first needed; each layout has the same numbers.
+
+    A replica's numbers are the same to the last bit whatever the other replicas are, and on every processor with fused
+    multiply-adds.
+    """
+
+    def __init__(self, setup: TrainingSetup) -> None:
+        self.setup, self.made = setup, {}  # type: ignore[var-annotated]
+        self.lock = threading.Lock()
+        weights = setup.architecture.weight_count
+        self.products = len(setup.desired) * weights * 3
+
+    def __call__(
+        self, state: State, begin: int, end: int, numbers: Sequence[Tensor], included: Tensor | None
+    ) -> tuple[State, Tensor]:
+        """The state after the sweeps from ``begin`` to ``end``, with learned_at up to date, and E there.
+
+        numbers: ε, α, and the decay where there is any, float64, ``[]`` or ``[replicas]``.
+        """
+        keys, R = list(state.w), len(state.learned_at)
+        old = [tensors[key].contiguous() for tensors in (state.w, state.delta_w) for key in keys]
+        new = [torch.empty_like(tensor) for tensor in old]
+        learned_at, E = torch.empty_like(state.learned_at), old[0].new_empty(R)
+        each = [number.expand(R).contiguous() for number in numbers]
+        counts = None if included is None else included.expand(-1, 1, R).contiguous()
+        function = self._function(self._layout(R, end - begin, counts is not None), counts is not None)
+        failed = function(
+            *(_pointers(old), _pointers(new), _at(state.learned_at.contiguous()), _at(learned_at), _at(E)),
+            *(_pointers(each), None if counts is None else _at(counts)),
+            *(ctypes.c_long(number) for number in (R, begin, end)),
+        )
+        if failed:
+            raise MemoryError("no room for the sweeps of one vector of replicas")
+        half = len(keys)
+        w, delta_w = dict(zip(keys, new[:half], strict=True)), dict(zip(keys, new[half:], strict=True))
+        return State(w, delta_w, learned_at, torch.full_like(state.done, end)), E
+
+    def _layout(self, replicas: int, sweeps: int, included: bool) -> Layout:
+        """Which layout is the faster. One more is not compiled for a little."""
+        if self.setup.learning.per_case:
+            return Layout.replicas
+        cases, widest = len(self.setup.desired), widest_vector(self.setup.task.desired.dtype)
+        in_replicas = math.ceil(replicas / widest) * cases
+        in_cases = 1.5 * replicas * math.ceil(cases / widest)
+        if in_cases >= in_replicas:
+            return Layout.replicas
+        if (Layout.replicas, included) not in self.made or (Layout.cases, included) in self.made:
+            return Layout.cases
+        saved = (in_replicas - in_cases) / cases * sweeps * self.products / PRODUCTS_A_SECOND
+        return Layout.cases if saved > WORTH_COMPILING else Layout.replicas
+
+    def _function(self, layout: Layout, included: bool) -> ctypes._CFuncPtr:
+        with self.lock:
+            if (layout, included) not in self.made:
+                dtype = self.setup.task.desired.dtype
+                text = source(self.setup, layout, included, 32 if widest_vector(torch.float32) == 16 else 16)
+                library = build.library(text, "float" if dtype == torch.float32 else "double")
+                self.made[layout, included] = library.train
+            return self.made[layout, included]
+
+
+def widest_vector(dtype: torch.dtype) -> int:
+    """How many numbers the processor's widest vector has."""
+    capability = torch.backends.cpu.get_cpu_capability()
+    return {"AVX512": 64, "AVX2": 32}.get(capability, 16) // dtype.itemsize
+
+
+def _at(tensor: Tensor) -> ctypes.c_void_p:
+    return ctypes.c_void_p(tensor.data_ptr())
+
+
+def _pointers(tensors: Sequence[Tensor]) -> ctypes.Array[ctypes.c_void_p]:
+    return (ctypes.c_void_p * len(tensors))(*(tensor.data_ptr() for tensor in tensors))
