@@ -282,7 +282,7 @@ class Function:
             if len(set(users)) > 1 and not _leaf(node):
                 self.kept.add(node)
         self.kept |= {_plain(node) for node in puts if not _leaf(_plain(node))}
-        self.kept |= {node for node in seen if over_cases(node)}
+        self.kept |= {node for node in seen if over_cases(node) or node.op == "stack"}
         self.seen = seen
         for node in seen:  # a sum is no part of what another sums up
             if node.op == "reduce":
@@ -393,7 +393,7 @@ class Function:
                 return node.extra != name or node.dims == root.dims
             if (node in self.kept and node is not root) or _leaf(node):
                 return True
-            if node.op in ("view", "reduce", "cat"):
+            if node.op in ("view", "reduce", "stack"):
                 return name not in self._inputs_of(node)
             return all(fine(operand) for operand in operands(node))
 
@@ -466,7 +466,7 @@ class Function:
             self._loops(group, block)
 
     def _fits(self, group: list[Node], node: Node) -> bool:
-        if over_cases(node) or over_cases(group[0]) or node.op == "cat" or group[0].op == "cat":
+        if over_cases(node) or over_cases(group[0]) or node.op == "stack" or group[0].op == "stack":
             return False
         if [a for a in node.atoms if a.kind != REPLICA] != [a for a in group[0].atoms if a.kind != REPLICA]:
             return False
@@ -480,11 +480,11 @@ class Function:
                     if not straight or base.dims != node.dims:
                         return False
                 elif base not in self.kept and not _leaf(base):
-                    if not fine(base, straight and base.op not in ("reduce", "view", "cat")):
+                    if not fine(base, straight and base.op not in ("reduce", "view", "stack")):
                         return False
             return True
 
-        return fine(node, node.op not in ("reduce", "view", "cat"))
+        return fine(node, node.op not in ("reduce", "view", "stack"))
 
     def _loops(self, group: list[Node], block: Block | None) -> None:
         root = group[0]
@@ -520,6 +520,9 @@ class Function:
         most = self.registers * 3 // 4
         tiles = [1] * len(atoms)
         if not atoms:
+            return tiles
+        if group[0].op == "stack":  # each of what is stacked in its own way
+            tiles[sum(len(dim) for dim in group[0].dims[: group[0].extra])] = len(group[0].args)
             return tiles
         cases = [at for at, atom in enumerate(atoms) if atom.kind == CASE]
         if cases:
@@ -598,6 +601,10 @@ class Function:
         if node.op == "reduce":
             wanted.setdefault(node, []).append(index)
             return None
+        if node.op == "stack":
+            (at,), part = index[node.extra], (*index[: node.extra], *index[node.extra + 1 :])
+            chosen = node.args[at.where.number]
+            return self._collect(chosen, _aligned(chosen, part), wanted, root)
         for operand in node.args:
             if isinstance(operand, Node):
                 self._collect(operand, _aligned(operand, index), wanted, root)
@@ -919,6 +926,10 @@ class Function:
         kind = node.kind
         if op in ("eq", "ne", "gt", "ge", "lt", "le"):
             kind = "index" if "index" in kinds else "mask" if set(kinds) == {"mask"} else "real"
+        if op == "stack":
+            (at,) = index[node.extra]
+            rest = (*index[: node.extra], *index[node.extra + 1 :])
+            return self._operand(args[at.where.number], node, rest, scope, vector, kind)
         if _ones(node):
             rest = next(arg for arg in args if not _is_one(arg))
             return self._operand(rest, node, index, scope, vector, kind)

@@ -125,6 +125,7 @@ class Trace(TorchDispatchMode):
         result = func(*args, **kwargs)
         name = func.overloadpacket.__name__
         if isinstance(result, Tensor):
+            args = (*args[0], *args[1:]) if name == "stack" else args
             nodes = tuple(self.node(a) if isinstance(a, Tensor) else a for a in args)
             if not any(isinstance(node, Node) for node in nodes):
                 return result  # a constant: it becomes a table where something is done with it
@@ -141,6 +142,20 @@ class Trace(TorchDispatchMode):
         else:
             raise NotKnown(name)
         return result
+
+    def _softmax(self, x: Node, axis: int) -> Node:
+        """exp(x - max) over its sum along an axis, each step a node of its own."""
+        dims = _without(x.dims, axis)
+
+        def step(op: str, args: tuple[Node, ...], dims: tuple[Dim, ...], extra: Any = None) -> Node:
+            made = Node(op, args, dims, "real", extra)
+            self.sections[-1].nodes.append(made)
+            return made
+
+        largest = step("reduce", (x,), dims, ("amax", (axis,), True))
+        raised = step("exp", (step("sub", (x, largest), x.dims),), x.dims)
+        total = step("reduce", (raised,), dims, ("sum", (axis,), True))
+        return Node("div", (raised, total), x.dims, "real")
 
     def _simplified(self, made: Node, result: Tensor) -> Node:
         """A constant where it is made of constants alone, and the node that was there before where it is the same."""
@@ -173,6 +188,13 @@ class Trace(TorchDispatchMode):
             assert first is not None
             return Node("fill", (), first.dims, kind, args[1] if value is None else value)
         assert first is not None, name
+        if name == "_softmax":
+            return self._softmax(first, args[1] % len(first.dims))
+        if name == "stack":
+            of, axis = _nodes(nodes), [a for a in args if isinstance(a, int)][0] if len(_nodes(nodes)) < len(args) else 0
+            dims = broadcast([node.dims for node in of])
+            axis %= len(dims) + 1
+            return Node("stack", tuple(of), (*dims[:axis], (Atom(len(of)),), *dims[axis:]), kind, axis)
         if name in REDUCTIONS:
             axes = args[1] if len(args) > 1 else range(len(first.dims))
             axes = [axes] if isinstance(axes, int) else list(axes)
