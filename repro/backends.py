@@ -8,9 +8,10 @@ graph.
 from __future__ import annotations  # torch.compile takes no nested function whose annotations are made when it is
 
 import functools
+import inspect
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -179,15 +180,29 @@ def _kind(setup: TrainingSetup) -> Hashable:
     )
 
 
+def torch_compiled(work: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    """``torch.compile``, for up to COMPILED_AT_MOST set-ups in one process.
+
+    Before torch 2.13 it takes no limit as an argument, and has one setting for all threads; from then on each thread
+    has its own settings.
+    """
+    if "recompile_limit" in inspect.signature(torch.compile).parameters:
+        options = {"recompile_limit": COMPILED_AT_MOST, **options}
+    else:
+        torch._dynamo.config.recompile_limit = COMPILED_AT_MOST
+    fast: Callable[..., Any] = torch.compile(work, dynamic=False, **options)
+    return fast
+
+
 def recorded(setup: TrainingSetup, compile: bool) -> Backend:
     """Every sweep as one CUDA graph, recorded once for a number of replicas and then replayed.
 
     Between the sweeps the host waits for nothing and allocates nothing. compile: torch.compile makes fused kernels of
     the sweep first.
     """
-    once = functools.partial(sweep, setup)
+    once: Callable[..., State] = functools.partial(sweep, setup)
     if compile and not setup.learning.per_case:  # as many kernels as cases would have to be made
-        once = torch.compile(once, dynamic=False, recompile_limit=COMPILED_AT_MOST)  # type: ignore[call-overload]
+        once = torch_compiled(once)
     kept: dict[int, Recording] = {}
 
     def run_on(
@@ -217,7 +232,7 @@ class Recording:
         self.numbers = Numbers(
             numbers.epsilon.clone(), numbers.alpha.clone(), None if numbers.decay is None else numbers.decay.clone()
         )
-        self.replay = cuda_graph(self._sweep)
+        self.replay = cuda_graph(self._sweep, state.done.device)
 
     def _sweep(self) -> None:
         epsilon, alpha, decay = self.numbers
@@ -241,17 +256,21 @@ class Recording:
             self.replay()
 
 
-def cuda_graph(work: Callable[[], None]) -> Callable[[], None]:
-    """Record what ``work`` launches on the GPU; the result launches it all again, as one. Runs work three times."""
-    aside = torch.cuda.Stream()
-    aside.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(aside):  # kernels are loaded, and compiled, before anything is recorded
-        for _ in range(3):
+def cuda_graph(work: Callable[[], None], device: torch.device) -> Callable[[], None]:
+    """Record what ``work`` launches on a GPU; the result launches it all again, as one. Runs work three times.
+
+    device: which GPU. Each thread begins with the first one as its own, whatever others have chosen.
+    """
+    with torch.cuda.device(device):
+        aside = torch.cuda.Stream()
+        aside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(aside):  # kernels are loaded, and compiled, before anything is recorded
+            for _ in range(3):
+                work()
+        torch.cuda.current_stream().wait_stream(aside)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
             work()
-    torch.cuda.current_stream().wait_stream(aside)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        work()
     return graph.replay
 
 

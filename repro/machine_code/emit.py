@@ -16,103 +16,10 @@ from dataclasses import dataclass, field
 
 import torch
 
-from repro.machine_code.trace import CASE, REPLICA, Atom, Node, NotKnown, Section
-
-PARTS = 16
-"""Partial sums over the cases, at most: as many float32 numbers as the widest vector has."""
-
-TILE_CASES = 8
-"""Cases whose results are in registers at the same time, at most."""
-
-
-@dataclass(frozen=True)
-class Lin:
-    """An index: a sum of C variables with whole factors, and a number."""
-
-    terms: tuple[tuple[str, int], ...] = ()
-    number: int = 0
-
-    def plus(self, other: Lin, times: int = 1) -> Lin:
-        """self + times * other."""
-        terms = dict(self.terms)
-        for name, factor in other.terms:
-            terms[name] = terms.get(name, 0) + times * factor
-        return Lin(tuple(sorted((n, f) for n, f in terms.items() if f)), self.number + times * other.number)
-
-    def text(self) -> str:
-        """As C has it."""
-        parts = [name if factor == 1 else f"{factor} * {name}" for name, factor in self.terms]
-        return " + ".join(parts + ([str(self.number)] if self.number or not parts else []))
-
-
-@dataclass(frozen=True)
-class At:
-    """Where on an atom: an index below ``size``. kind "case": counted from the first case of the block."""
-
-    where: Lin
-    size: int
-    kind: str = "unit"
-
-
-Index = tuple[tuple[At, ...], ...]
-"""For each axis, where on it; several where it is taken apart."""
-
-BLANK = At(Lin(), 1, REPLICA)
-
-
-def variable(name: str) -> Lin:
-    """A C variable as an index."""
-    return Lin(((name, 1),))
-
-
-def of_base(view: Node, index: Index) -> Index:
-    """Where a view's base is looked at."""
-    base, how = view.args[0], view.extra
-    what, axis = how[0], how[1] if len(how) > 1 else 0
-    if what == "unsqueeze":
-        return index[:axis] + index[axis + 1 :]
-    if what == "select":
-        own = (At(Lin((), how[2]), _length(base.dims[axis])),) if base.dims[axis] else ()
-        return index[:axis] + (own,) + index[axis:]
-    if what == "slice":
-        at = _linear(index[axis]).plus(Lin((), how[2]))
-        return (*index[:axis], (At(at, _length(base.dims[axis])),), *index[axis + 1 :])
-    if what == "at":
-        return (*index[:axis], (At(variable("k"), _length(base.dims[axis])),), *index[axis + 1 :])
-    if what == "expand":
-        return tuple(own if dim else () for dim, own in zip(base.dims, index[axis:], strict=True))
-    if what == "permute":
-        own = dict(zip(how[1], index, strict=True))
-        return tuple(own[at] for at in range(len(index)))
-    return _regrouped(base, [at for own in index for at in own])
-
-
-def _regrouped(base: Node, places: list[At]) -> Index:
-    found = []
-    for dim in base.dims:
-        own: list[At] = []
-        wanted = len([a for a in dim if a.kind == REPLICA]), math.prod(a.size for a in dim if a.kind != REPLICA)
-        while (
-            len([a for a in own if a.kind == REPLICA]),
-            math.prod(a.size for a in own if a.kind != REPLICA),
-        ) != wanted:
-            if not places:
-                raise NotKnown(f"a view of {base.dims}")
-            own.append(places.pop(0))
-        found.append(tuple(own))
-    return tuple(found)
-
-
-def _length(dim: Sequence[Atom]) -> int:
-    return math.prod(atom.size for atom in dim if atom.kind != REPLICA)
-
-
-def _linear(places: Sequence[At]) -> Lin:
-    found = Lin()
-    for at in places:
-        if at.kind != REPLICA:
-            found = at.where.plus(found, at.size)
-    return found
+from repro.machine_code.index import BLANK, At, Index, Lin, aligned, linear, of_base, variable
+from repro.machine_code.parts import JOIN, START, TILE_CASES, Block, Cases, folded
+from repro.machine_code.schedule import Phase, Schedule
+from repro.machine_code.trace import CASE, REPLICA, Atom, Node, Section, UnknownOperationError, is_1
 
 
 @dataclass
@@ -145,311 +52,87 @@ class Scope:
         return name
 
 
-@dataclass(frozen=True)
-class Block:
-    """Cases that are done together: how many in each of its parts."""
-
-    parts: tuple[int, ...]
-
-    @property
-    def cases(self) -> int:
-        """How many in all."""
-        return sum(self.parts)
-
-
-@dataclass(frozen=True)
-class Cases:
-    """How the cases fall into parts, and the parts into blocks."""
-
-    count: int
-
-    @property
-    def parts(self) -> int:
-        """A power of 2."""
-        return min(PARTS, 1 << max(0, self.count - 1).bit_length())
-
-    @property
-    def sizes(self) -> list[int]:
-        """Cases of each part; the first ones have one more where they are not all alike."""
-        each, more = divmod(self.count, self.parts)
-        return [each + (part < more) for part in range(self.parts)]
-
-    @property
-    def most(self) -> int:
-        """Cases of the largest part."""
-        return self.sizes[0]
-
-    @property
-    def parts_in_block(self) -> int:
-        """A power of 2."""
-        together = 1
-        while together < self.parts and 2 * together * self.most <= TILE_CASES:
-            together *= 2
-        return together
-
-    def blocks(self) -> list[Block]:
-        """All blocks, in order."""
-        q = self.parts_in_block
-        return [Block(tuple(self.sizes[at : at + q])) for at in range(0, self.parts, q)]
-
-    def case(self, part: int, number: int) -> int | None:
-        """The number-th case of a part; None where it has fewer."""
-        return sum(self.sizes[:part]) + number if number < self.sizes[part] else None
-
-    def of_lane(self, lane: int) -> int:
-        """The part in a lane: neighbours meet first when the lanes are folded, halves upon halves."""
-        bits = self.parts.bit_length() - 1
-        return int(f"{lane:0{bits}b}"[::-1], 2) if bits else 0
-
-
-def folded(parts: Sequence[str | None], join: str) -> str | None:
-    """Some partial sums, two by two; None: nothing there."""
-    parts = list(parts)
-    while len(parts) > 1:
-        pairs = [(parts[at], parts[at + 1] if at + 1 < len(parts) else None) for at in range(0, len(parts), 2)]
-        parts = [join.format(a, b) if a and b else a or b for a, b in pairs]
-    return parts[0]
-
-
-JOIN = {"sum": "({0} + {1})", "amax": "larger({0}, {1})", "all": "({0} & {1})", "any": "({0} | {1})"}
-START = {"sum": "0", "amax": "-std::numeric_limits<T>::infinity()", "all": "-1", "any": "0"}
-
-
 class Function:
-    """The C++ of one pass through the sections, in one layout: ``declarations``, ``body``; ``tables`` are for all.
+    """The C++ of one pass through the sections: ``table_lines``, ``declarations`` of arrays, and the lines of scopes.
 
-    layout: "replicas" or "cases", what is in the lanes. inputs: the sizes of what comes from outside, by name: [rows]
-    for what each replica has, and None for one number for all. cases: how many. registers: of vectors.
+    layout: "replicas" or "cases", what lies in the lanes. cases: how many. registers: how many vectors the processor
+    holds. prefix: of the names of its constants.
+    preparation: what is worked out once, before the first sweep. scope: what is worked out in each.
     """
 
     def __init__(self, sections: list[Section], layout: str, cases: int, registers: int, prefix: str) -> None:
-        self.prefix = prefix
-        self.sections, self.layout, self.cases, self.registers = sections, layout, Cases(cases), registers
+        self.layout, self.cases, self.registers, self.prefix = layout, Cases(cases), registers, prefix
+        self.schedule = Schedule(sections, look_ups=layout == "replicas")
         self.lanes_of = REPLICA if layout == "replicas" else CASE
+        self.kept = self.schedule.kept
         self.names: dict[Node, str] = {}
-        self.kept: set[Node] = set()
-        self.users: dict[Node, list[Node]] = {}
-        self.tables: dict[Node, str] = {}
+        self.tables: dict[object, str] = {}
         self.table_lines: list[str] = []
         self.contents: dict[str, str] = {}
         self.declarations: list[str] = []
         self.arrays: list[str] = []
-        self.scope, self.preparation = Scope(), Scope()
-        self.whole: set[Node] = set()
         self.slots: dict[Node, tuple[int, int]] = {}
-        self.now: list[Node] = []
-        self.alias: dict[Node, str] = {}
-        self._find_kept()
-        self._prepare()
-        for section in sections:
-            self._section(section)
+        self.scope = self.preparation = Scope()
+        self._groups(self.schedule.prepared, None)
+        self.scope = Scope()
+        for section, phases in zip(sections, self.schedule.phases, strict=True):
+            self._section(section, phases)
 
-    def state_names(self) -> list[str]:
-        """The inputs that it reads or puts."""
-        found = {str(node.extra) for node in self.seen if node.op == "input"}
-        found |= {name for section in self.sections for name in section.puts}
-        return sorted(found - {"k"})
-
-    # What is kept in memory --------------------------------------------------------------------------------
-
-    def _find_kept(self) -> None:
-        puts = [node for section in self.sections for node in section.puts.values()]
-        seen: set[Node] = set()
-        home: dict[Node, int] = {}
-
-        def visit(node: Node, at: int) -> None:
-            node = _plain(node)
-            home.setdefault(node, at)
-            if home[node] != at and not _leaf(node):
-                self.kept.add(node)
-            if node in seen:
-                return
-            seen.add(node)
-            for operand in operands(node):
-                base = _plain(operand)
-                self.users.setdefault(base, []).append(node)
-                if not _leaf(base) and _size(node) > _size(base) and node.op not in ("reduce", "view"):
-                    self.kept.add(base)  # it would be worked out again and again
-                visit(operand, at)
-
-        for at, section in enumerate(self.sections):
-            for node in section.nodes:
-                home.setdefault(node, at)
-        for at, section in enumerate(self.sections):
-            for node in section.puts.values():
-                visit(node, at)
-        for node, users in self.users.items():
-            if len(set(users)) > 1 and not _leaf(node):
-                self.kept.add(node)
-        self.kept |= {_plain(node) for node in puts if not _leaf(_plain(node))}
-        self.kept |= {node for node in seen if over_cases(node) or node.op == "stack"}
-        self.seen = seen
-        for node in seen:  # a sum is no part of what another sums up
-            if node.op == "reduce":
-                self._keep_reductions(node)
-
-    def _keep_reductions(self, node: Node) -> None:
-        for operand in operands(node):
-            base = _plain(operand)
-            if base.op == "reduce":
-                self.kept.add(base)
-            elif base not in self.kept:
-                self._keep_reductions(base)
-
-    def _prepare(self) -> None:
-        """What depends on the numbers of the rule alone is worked out once, before the first sweep."""
-
-        def before(node: Node) -> bool:
-            if node.op == "input":
-                return str(node.extra).startswith("number")
-            return node.op not in ("table", "fill") and bool(operands(node)) and all(map(before, operands(node)))
-
-        ours = [n for section in self.sections for n in section.nodes if n in self.seen and before(n)]
-        roots = [n for n in ours if any(not before(user) for user in self.users.get(n, []))]
-        self.kept |= {_plain(node) for node in roots}
-        self.prepared = [node for node in ours if node in self.kept]
-        sweeping, self.scope = self.scope, self.preparation
-        self._groups(self.prepared, None)
-        self.scope = sweeping
-
-    # Order ---------------------------------------------------------------------------------------------------
-
-    def _needs(self, root: Node) -> list[Node]:
-        """The kept values that a kept value is made of."""
-        found: list[Node] = []
-
-        def visit(node: Node) -> None:
-            for operand in operands(node):
-                base = _plain(operand)
-                if base in self.kept:
-                    found.append(base)
-                elif not _leaf(base):
-                    visit(base)
-
-        visit(root)
-        return found
-
-    def _section(self, section: Section) -> None:
-        order = [n for n in section.nodes if n in self.kept and n in self.seen and n not in self.prepared]
-        inside = set(order)
-        ready: dict[Node, int] = {}
-        runs: dict[Node, int] = {}
-        for node in order:
-            runs[node] = max([ready[need] for need in self._needs(node) if need in inside], default=0)
-            ready[node] = runs[node] + over_cases(node)
-        for node in order:
-            needs_whole = self._one_hot_over_cases(node) is not None
-            for need in self._needs(node):
-                if need.has(CASE) and need in inside and (needs_whole or runs[node] > runs[need]):
-                    self.whole.add(need)
-        self._alias(section, order)
+    def _section(self, section: Section, phases: list[Phase]) -> None:
         lines = self.scope.lines
         if section.times > 1:
             lines.append(f"for (int k = 0; k < {section.times}; k++) {{")
-        for phase in range(max(runs.values(), default=0) + 1):
-            now = [node for node in order if runs[node] == phase]
-            self._groups([n for n in now if not n.has(CASE) and not over_cases(n)], None)
-            in_blocks = [n for n in now if n.has(CASE) or (over_cases(n) and self._one_hot_over_cases(n) is None)]
-            if in_blocks:
-                self._blocks(in_blocks)
-            for node in now:
-                if over_cases(node) and self._one_hot_over_cases(node) is not None:
-                    self._sum_of_looked_up(node)
+        for phase in phases:
+            self._groups(phase.plain, None)
+            if phase.by_case:
+                self._blocks(phase.by_case)
+            for node in phase.looked_up:
+                self._sum_of_looked_up(node)
         for name, node in section.puts.items():
-            self._put(name, _plain(node))
+            self._put(name, node.plain)
         if section.times > 1:
             lines.append("}")
-
-    def _alias(self, section: Section, order: list[Node]) -> None:
-        """Which new state can take the place of the old at once: where nothing later reads the old."""
-        position = {node: at for at, node in enumerate(order)}
-        for name, node in section.puts.items():
-            new = _plain(node)
-            if new not in position or new in self.alias or new.has(CASE) or over_cases(new):
-                continue
-            readers = [root for root in order if name in self._inputs_of(root)]
-            if all(position[root] <= position[new] for root in readers) and self._only_pointwise(new, name):
-                self.alias[new] = name
-
-    def _inputs_of(self, root: Node) -> set[str]:
-        found: set[str] = set()
-
-        def visit(node: Node) -> None:
-            for operand in operands(node):
-                base = _plain(operand)
-                if base.op == "input":
-                    found.add(base.extra)
-                elif base not in self.kept:
-                    visit(base)
-
-        visit(root)
-        return found
-
-    def _only_pointwise(self, root: Node, name: str) -> bool:
-        """Whether it reads an input at its own index alone."""
-
-        def fine(node: Node) -> bool:
-            if node.op == "input":
-                return node.extra != name or node.dims == root.dims
-            if (node in self.kept and node is not root) or _leaf(node):
-                return True
-            if node.op in ("view", "reduce", "stack"):
-                return name not in self._inputs_of(node)
-            return all(fine(operand) for operand in operands(node))
-
-        return fine(root)
 
     # Blocks of cases ---------------------------------------------------------------------------------------
 
     def _blocks(self, nodes: list[Node]) -> None:
-        lines = self.scope.lines
+        """What is worked out for each case, and the sums over the cases, block by block."""
+        sums = [node for node in nodes if node.over_cases]
+        lines, blocks = self.scope.lines, self.cases.blocks()
+        levels = len(blocks).bit_length()
+        for node in sums:
+            self._declare(node, slots=self.cases.parts if self.layout == "cases" else levels if levels > 1 else 0)
         if self.layout == "cases":
-            for node in nodes:
-                if over_cases(node):
-                    self._declare(node, slots=self.cases.parts)
             lines.append("for (int h = 0; h < P / L; h++) {")
             self._groups(nodes, Block((self.cases.most,)))
             lines.append("}")
-            for node in nodes:
-                if over_cases(node):
-                    self._fold(node)
+            for node in sums:
+                self._fold(node)
             return
-        blocks = self.cases.blocks()
-        levels = len(blocks).bit_length()
-        for node in nodes:
-            if over_cases(node):
-                self._declare(node, slots=levels if levels > 1 else 0)
-        first = 0
-        at = 0
+        first = at = 0
         for block, run in itertools.groupby(blocks):
             many = len(list(run))
             if block.cases:
                 lines.append(f"for (int t = {at}; t < {at + many}; t++) {{")
-                lines.append(f"const int c0 = {first} + {block.cases} * (t - {at});")
-                lines.append("const int up = __builtin_ctz(t + 1); (void)c0; (void)up;")
+                lines.append(f"const int c0 = {first} + {block.cases} * (t - {at}), up = __builtin_ctz(t + 1);")
+                lines.append("(void)c0, (void)up;")
                 self._groups(nodes, block)
                 lines.append("}")
             first, at = first + many * block.cases, at + many
 
     def _fold(self, node: Node) -> None:
-        """The partial results in the lanes as one."""
-        how, name, rows = node.extra[0], self.names[node], _size(node)
-        load = "load<V>" if node.kind == "real" else "load<M>"
-        self.scope.lines.append(f"for (int n = 0; n < {rows}; n++) {{")
-        text = f"{load}({name}_parts + n * P)"
-        self.scope.lines.append(f"auto x = {text};")
-        join = JOIN[how]
-        self.scope.lines.append(
-            "if constexpr (P / L == 2) x = " + join.format("x", f"{load}({name}_parts + n * P + L)") + ";"
-        )
-        four = join.format(
-            join.format("x", f"{load}({name}_parts + n * P + 2 * L)"),
-            join.format(f"{load}({name}_parts + n * P + L)", f"{load}({name}_parts + n * P + 3 * L)"),
-        )
-        self.scope.lines.append(f"if constexpr (P / L == 4) x = {four};")
-        fold = {"sum": "folded_sum", "amax": "folded_max", "all": "folded_all", "any": "folded_any"}[how]
-        self.scope.lines.append(f"{name}[n] = {fold}(x);")
-        self.scope.lines.append("}")
+        """The parts in the lanes as one number; neighbours meet first."""
+        how, name, rows = node.extra[0], self.names[node], node.rows
+        vector = "V" if node.kind == "real" else "M"
+        self.scope.lines += [
+            f"for (int n = 0; n < {rows}; n++) {{",
+            f"{vector} x[P / L];",
+            f"for (int h = 0; h < P / L; h++) x[h] = load<{vector}>({name}_parts + n * P + h * L);",
+            "for (int half = P / L / 2; half; half /= 2)",
+            f"    for (int h = 0; h < half; h++) x[h] = {JOIN[how].format('x[h]', 'x[h + half]')};",
+            f"{name}[n] = folded_{how}(x[0]);",
+            "}",
+        ]
 
     # Loops ---------------------------------------------------------------------------------------------------
 
@@ -466,7 +149,8 @@ class Function:
             self._loops(group, block)
 
     def _fits(self, group: list[Node], node: Node) -> bool:
-        if over_cases(node) or over_cases(group[0]) or node.op == "stack" or group[0].op == "stack":
+        """Whether a value can be worked out in the loops of others: where it is made of theirs at its own index."""
+        if node.over_cases or group[0].over_cases or node.op == "stack" or group[0].op == "stack":
             return False
         if [a for a in node.atoms if a.kind != REPLICA] != [a for a in group[0].atoms if a.kind != REPLICA]:
             return False
@@ -474,13 +158,14 @@ class Function:
             return False
 
         def fine(inner: Node, straight: bool) -> bool:
-            for operand in operands(inner):
-                base = _plain(operand)
+            for operand in inner.operands:
+                base = operand.plain
                 if base in group:
                     if not straight or base.dims != node.dims:
                         return False
-                elif base not in self.kept and not _leaf(base):
-                    if not fine(base, straight and base.op not in ("reduce", "view", "stack")):
+                elif base not in self.kept and not base.leaf:
+                    straight_on = straight and base.op not in ("reduce", "view", "stack")
+                    if not fine(base, straight_on):
                         return False
             return True
 
@@ -547,10 +232,9 @@ class Function:
             places.append([base.plus(Lin((), offset)) for (base, _), offset in zip(fixed, offsets, strict=True)])
         for root in group:
             indices = [self._index(root, place) for place in places]
-            if over_cases(root):
+            if root.over_cases:
                 self._over_cases(root, indices, scope, block)
                 continue
-            self.now = [root]
             wanted: dict[Node, list[Index]] = {}
             for index in indices:
                 self._collect(root, index, wanted, root)
@@ -565,14 +249,9 @@ class Function:
 
     def _stored(self, root: Node, group: list[Node]) -> bool:
         """Whether anything outside this loop looks at it."""
-        puts = {_plain(node) for section in self.sections for node in section.puts.values()}
-        return root in puts or any(self._owner(user) - set(group) for user in self.users.get(root, []))
-
-    def _owner(self, node: Node) -> set[Node]:
-        """The kept values that a node is worked out for."""
-        if node in self.kept:
-            return {node}
-        return set().union(*(self._owner(user) for user in self.users.get(node, [])))
+        if any(root is node.plain for section in self.schedule.sections for node in section.puts.values()):
+            return True
+        return any(self.schedule.owners(user) - set(group) for user in self.schedule.users.get(root, ()))
 
     def _index(self, root: Node, place: list[Lin]) -> Index:
         places = iter(place)
@@ -584,7 +263,7 @@ class Function:
 
     def _reductions(self, root: Node) -> bool:
         wanted: dict[Node, list[Index]] = {}
-        if over_cases(root):
+        if root.over_cases:
             return True
         place = [Lin() for atom in root.atoms if atom.kind != REPLICA]
         self._collect(root, self._index(root, place), wanted, root)
@@ -594,7 +273,7 @@ class Function:
         """The sums over units that are worked out on the way, and where."""
         if node.op == "same":
             return self._collect(node.args[0], index, wanted, root)
-        if _leaf(node) or (node in self.kept and node is not root):
+        if node.leaf or (node in self.kept and node is not root):
             return None
         if node.op == "view":
             return self._collect(node.args[0], of_base(node, index), wanted, root)
@@ -604,10 +283,10 @@ class Function:
         if node.op == "stack":
             (at,), part = index[node.extra], (*index[: node.extra], *index[node.extra + 1 :])
             chosen = node.args[at.where.number]
-            return self._collect(chosen, _aligned(chosen, part), wanted, root)
+            return self._collect(chosen, aligned(chosen, part), wanted, root)
         for operand in node.args:
             if isinstance(operand, Node):
-                self._collect(operand, _aligned(operand, index), wanted, root)
+                self._collect(operand, aligned(operand, index), wanted, root)
         return None
 
     def _body_index(self, node: Node, index: Index, reduced: Sequence[At]) -> Index:
@@ -634,13 +313,13 @@ class Function:
                 value = self._value(body, self._body_index(node, index, []), scope)
                 scope.names["acc", node, index] = value
             return
-        looked_up = self._looked_up(node)
-        if looked_up is not None and self.layout == "replicas":
+        looked_up = self.schedule.looked_up(node)
+        if looked_up is not None:
             table, other, axis = looked_up
             for index in indices:
                 hot = self._hot_at(table, node, index, axis)
                 at = [At(hot, atoms[0].size)]
-                place = _aligned(other, self._body_index(node, index, at))
+                place = aligned(other, self._body_index(node, index, at))
                 scope.names["acc", node, index] = self._value(other, place, scope)
             return
         accs = []
@@ -664,8 +343,8 @@ class Function:
         product = body
         while product.op == "same":
             product = product.args[0]
-        vector = self._vector(node) or (over_cases(node) and self.layout == "cases")
-        if how == "sum" and product.op == "mul" and product not in self.kept and not _ones(product):
+        vector = self._vector(node) or (node.over_cases and self.layout == "cases")
+        if how == "sum" and product.op == "mul" and product not in self.kept and not product.times_1:
             a, b = (self._operand(arg, product, index, scope, vector) for arg in product.args)
             if valid:
                 a = scope.temp("V", f"where({valid}, {a}, splat<V>(0))")
@@ -723,7 +402,7 @@ class Function:
         lanes = "L" if vector else "1"
         for index in indices:
             value = folded(subs[index], JOIN[how])
-            at = f"({_linear([a for own in index for a in own]).text()})"
+            at = f"({linear([a for own in index for a in own]).text()})"
             if self.layout == "cases":
                 scope.lines.append(f"store<{kind}>({name}_parts + {at} * P + h * L, {value});")
                 continue
@@ -747,66 +426,21 @@ class Function:
 
     # Inputs of one active unit -----------------------------------------------------------------------------
 
-    def _looked_up(self, node: Node) -> tuple[Node, Node, int] | None:
-        """For a sum of a table times something: the table, the other, and the axis, if along it one value is 1 and the
-        others are 0."""
-        body = node.args[0]
-        while body.op == "same":
-            body = body.args[0]
-        how, axes, _ = node.extra
-        if how != "sum" or body.op != "mul" or body in self.kept or len(axes) != 1:
-            return None
-        for table, other in (body.args, body.args[::-1]):
-            if not isinstance(table, Node) or table.op != "table" or not isinstance(other, Node):
-                continue
-            axis = axes[0] - (len(body.dims) - len(table.dims))
-            if axis < 0 or len(table.dims[axis]) != 1:
-                continue
-            values = table.extra
-            if values.shape[axis] > 1 and bool(((values == 0) | (values == 1)).all()):
-                if bool((values.sum(dim=axis) == 1).all()):
-                    return table, other, axis
-        return None
-
     def _hot_at(self, table: Node, node: Node, index: Index, axis: int) -> Lin:
         """Which unit is active, as an index."""
-        name = self.tables.get(("hot", table, axis))  # type: ignore[call-overload]
+        name = self.tables.get(("hot", table, axis))
         hot = table.extra.argmax(dim=axis)
         if name is None:
-            name = self.tables["hot", table, axis] = f"{self.prefix}_hot{len(self.tables)}"  # type: ignore[index]
+            name = self.tables["hot", table, axis] = f"{self.prefix}_hot{len(self.tables)}"
             self.table_lines.append(_array("int", name, hot.flatten().tolist()))
         reduced = [At(Lin(), a.size, a.kind) for at in node.extra[1] for a in node.args[0].dims[at]]
-        whole = _aligned(table, self._body_index(node, index, reduced))
+        whole = aligned(table, self._body_index(node, index, reduced))
         places = [at for number, own in enumerate(whole) if number != axis for at in own]
         return variable(f"{name}[{self._absolute(places).text()}]")
 
-    def _one_hot_over_cases(self, node: Node) -> tuple[Node, Node, int] | None:
-        """For a sum over cases of a table times something: the table, the other and the table's axis of units, if in
-        each case one unit is 1."""
-        if not over_cases(node) or self.layout == "cases" or len(node.extra[1]) != 1 or node.extra[0] != "sum":
-            return None
-        body = node.args[0]
-        while body.op == "same":
-            body = body.args[0]
-        if body.op != "mul" or body in self.kept:
-            return None
-        for table, other in (body.args, body.args[::-1]):
-            if not isinstance(table, Node) or table.op != "table" or not isinstance(other, Node):
-                continue
-            own = [at for at, dim in enumerate(table.dims) if dim and dim[0].kind != CASE]
-            case = [at for at, dim in enumerate(table.dims) if [a.kind for a in dim] == [CASE]]
-            if len(own) != 1 or len(case) != 1 or table.extra.shape[own[0]] < 2:
-                continue
-            if _plain(other) not in self.kept or not _same_place(other):
-                continue
-            values = table.extra
-            if bool(((values == 0) | (values == 1)).all()) and bool((values.sum(dim=own[0]) == 1).all()):
-                return table, other, own[0]
-        return None
-
     def _sum_of_looked_up(self, root: Node) -> None:
         """A sum over the cases in which a unit is active, for each unit."""
-        found = self._one_hot_over_cases(root)
+        found = self.schedule.units_of_cases(root)
         assert found is not None
         table, other, axis = found
         body = root.args[0]
@@ -827,7 +461,7 @@ class Function:
                 terms = []
                 for case in mine:
                     index = self._with(body, atoms, body_axis, unit, case_axis, At(Lin((), case), self.cases.count))
-                    terms.append(self._load(_plain(other), self._through(other, _aligned(other, index)), scope))
+                    terms.append(self._load(other.plain, self._through(other, aligned(other, index)), scope))
                 text = terms[0] if terms else None
                 for term in terms[1:]:
                     text = f"({text} + {term})"
@@ -891,13 +525,13 @@ class Function:
             if kind == "f64":
                 return text
             return f"splat<{type}>(T({text}))" if real else f"every<{type}>(I({text}))"
-        value = self._value(operand, _aligned(operand, index), scope)
+        value = self._value(operand, aligned(operand, index), scope)
         if kind == "f64":
             return value
         if operand.kind == "f64":
             value = f"__builtin_convertvector({value}, V)" if self._vector(operand) else f"T({value})"
         elif real and operand.kind in ("mask", "index"):
-            raise NotKnown(f"{result.op} of {operand.kind} and numbers")
+            raise UnknownOperationError(f"{result.op} of {operand.kind} and numbers")
         if vector and not self._vector(operand):
             return scope.temp("V" if real else "M", f"splat<V>({value})" if real else f"every<M>({value})")
         return value
@@ -915,7 +549,7 @@ class Function:
         if node.op == "reduce":
             found = scope.known(("acc", node, index))
             if found is None:
-                raise NotKnown(f"a reduction {node.extra} inside another")
+                raise UnknownOperationError(f"a reduction {node.extra} inside another")
             return found
         return self._worked_out(node, index, scope)
 
@@ -930,8 +564,8 @@ class Function:
             (at,) = index[node.extra]
             rest = (*index[: node.extra], *index[node.extra + 1 :])
             return self._operand(args[at.where.number], node, rest, scope, vector, kind)
-        if _ones(node):
-            rest = next(arg for arg in args if not _is_one(arg))
+        if node.times_1:
+            rest = next(arg for arg in args if not is_1(arg))
             return self._operand(rest, node, index, scope, vector, kind)
         if op in ("where", "masked_fill"):
             test = self._operand(args[0 if op == "where" else 1], node, index, scope, vector, "mask")
@@ -970,14 +604,14 @@ class Function:
         return found
 
     def _declare(self, node: Node, slots: int = 0) -> None:
-        if node in self.alias:
-            self.names[node] = self.alias[node]
+        if node in self.schedule.in_place:
+            self.names[node] = self.schedule.in_place[node]
             return
         name = self.names[node] = f"v{len(self.names)}"
         rows = 1
         for atom in node.atoms:
             if atom.kind == CASE:
-                local = node not in self.whole or self.layout == "cases"
+                local = node not in self.schedule.whole or self.layout == "cases"
                 cap = self.cases.most if self.layout == "cases" else max(block.cases for block in self.cases.blocks())
                 rows *= cap if local else self.cases.count
             elif atom.kind != REPLICA:
@@ -1004,13 +638,13 @@ class Function:
         else:
             name = self.names[node]
         if not self._vector(node):
-            if node.has(CASE) and (node.op in ("table", "input") or node in self.whole):
+            if node.has(CASE) and (node.op in ("table", "input") or node in self.schedule.whole):
                 return f"{name}[{self._absolute(places).text()}]"
-            return f"{name}[{_linear(places).text()}]"
+            return f"{name}[{linear(places).text()}]"
         if self.layout == "cases":
-            return f"{name} + ({_linear(places).text()}) * P + h * L"
-        whole = node.op in ("table", "input") or node in self.whole
-        return f"{name} + ({(self._absolute(places) if whole else _linear(places)).text()}) * L"
+            return f"{name} + ({linear(places).text()}) * P + h * L"
+        whole = node.op in ("table", "input") or node in self.schedule.whole
+        return f"{name} + ({(self._absolute(places) if whole else linear(places)).text()}) * L"
 
     def _load(self, node: Node, index: Index, scope: Scope) -> str:
         address = self._address(node, index)
@@ -1034,7 +668,7 @@ class Function:
         type = "T" if node.kind in ("real", "f64") else "I"
         if self._vector(node):  # cases in the lanes
             if not node.dims[0] or node.dims[0][0].kind != CASE:
-                raise NotKnown("a table whose cases are not its first axis")
+                raise UnknownOperationError("a table whose cases are not its first axis")
             rows = []
             for number in range(self.cases.most):
                 lanes = [self.cases.case(self.cases.of_lane(lane), number) or 0 for lane in range(self.cases.parts)]
@@ -1049,69 +683,14 @@ class Function:
 
     def _put(self, name: str, node: Node) -> None:
         """New state in place of the old."""
-        if self.alias.get(node) == name:
+        if self.schedule.in_place.get(node) == name:
             return
-        rows = _size(node)
+        rows = node.rows
         scope = self.scope
         lanes = "L" if self.lanes_of == REPLICA else "1"
         source = self.names[node] if node in self.names else str(node.extra)
         if source != name:
             scope.lines.append(f"for (int n = 0; n < {rows} * {lanes}; n++) {name}[n] = {source}[n];")
-
-
-# Nodes -----------------------------------------------------------------------------------------------------------
-
-
-def _plain(node: Node) -> Node:
-    """What a node is but for the way it is looked at."""
-    while node.op in ("view", "same"):
-        node = node.args[0]
-    return node
-
-
-def _leaf(node: Node) -> bool:
-    return node.op in ("input", "table", "fill")
-
-
-def operands(node: Node) -> list[Node]:
-    """The nodes that a node is made of."""
-    return [arg for arg in node.args if isinstance(arg, Node)]
-
-
-def over_cases(node: Node) -> bool:
-    """Whether it is a sum, or the like, over the cases."""
-    return node.op == "reduce" and any(a.kind == CASE for axis in node.extra[1] for a in node.args[0].dims[axis])
-
-
-def _size(node: Node) -> int:
-    return math.prod(atom.size for atom in node.atoms if atom.kind != REPLICA)
-
-
-def _is_one(value: object) -> bool:
-    if isinstance(value, Node):
-        plain = _plain(value)
-        return plain.op == "fill" and plain.extra == 1
-    return isinstance(value, int | float) and value == 1
-
-
-def _ones(node: Node) -> bool:
-    """Whether it is something times 1."""
-    return node.op == "mul" and sum(_is_one(arg) for arg in node.args) == 1
-
-
-def _same_place(node: Node) -> bool:
-    """Whether it is looked at as it is, but for axes of size 1."""
-    while node.op in ("view", "same"):
-        if node.op == "view" and node.extra[0] != "unsqueeze":
-            return False
-        node = node.args[0]
-    return True
-
-
-def _aligned(operand: Node, index: Index) -> Index:
-    """Where an operand is looked at when its operation's result is worked out at an index."""
-    own = index[len(index) - len(operand.dims) :]
-    return tuple(at if dim else () for dim, at in zip(operand.dims, own, strict=True))
 
 
 def _share(size: int, most: int, at_most: int | None = None) -> int:

@@ -192,7 +192,7 @@ template <class V> INLINE V root(V x)
 
 /* All lanes of one vector as one number, halves upon halves. */
 INLINE T folded_sum(T x) { return x; }
-INLINE T folded_max(T x) { return x; }
+INLINE T folded_amax(T x) { return x; }
 INLINE I folded_all(I x) { return x; }
 INLINE I folded_any(I x) { return x; }
 #define FOLD(name, type, part, both) \
@@ -213,7 +213,7 @@ INLINE I folded_any(I x) { return x; }
         } \
     }
 FOLD(folded_sum, T, V, (a + b))
-FOLD(folded_max, T, V, (larger(a, b)))
+FOLD(folded_amax, T, V, (larger(a, b)))
 FOLD(folded_all, I, M, (a & b))
 FOLD(folded_any, I, M, (a | b))
 

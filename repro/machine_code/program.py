@@ -152,7 +152,7 @@ def _state(rows: list[int], numbers: int, included: bool, function: Function, la
 
 def _function(name: str, function: Function) -> list[str]:
     arrays = [f"auto &{n} = room.{n};" for n in function.arrays]
-    state = [f"auto &{n} = state.{n};" for n in function.state_names()]
+    state = [f"auto &{n} = state.{n};" for n in function.schedule.names]
     return [
         *function.table_lines,
         f"struct Room_{name} {{",

@@ -7,6 +7,7 @@ axes were flattened into one, so that they can be taken apart again. An atom kno
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,7 @@ REPLICAS = 3
 """As many are in the run that is written down; it shows in no operation."""
 
 
-class NotKnown(Exception):
+class UnknownOperationError(Exception):
     """An operation that the program has no form for."""
 
 
@@ -54,6 +55,39 @@ class Node:
         """Whether it has an axis of that kind."""
         return any(atom.kind == kind for atom in self.atoms)
 
+    @property
+    def rows(self) -> int:
+        """Its numbers in one replica."""
+        return math.prod(atom.size for atom in self.atoms if atom.kind != REPLICA)
+
+    @property
+    def operands(self) -> list[Node]:
+        """The nodes that it is made of."""
+        return [arg for arg in self.args if isinstance(arg, Node)]
+
+    @property
+    def leaf(self) -> bool:
+        """Whether it is made of nothing."""
+        return self.op in ("input", "table", "fill")
+
+    @property
+    def plain(self) -> Node:
+        """What it is but for the way that it is looked at."""
+        node = self
+        while node.op in ("view", "same"):
+            node = node.args[0]
+        return node
+
+    @property
+    def over_cases(self) -> bool:
+        """Whether it is a sum, or the like, over the cases."""
+        return self.op == "reduce" and any(a.kind == CASE for axis in self.extra[1] for a in self.args[0].dims[axis])
+
+    @property
+    def times_1(self) -> bool:
+        """Whether it is something times 1."""
+        return self.op == "mul" and sum(is_1(arg) for arg in self.args) == 1
+
 
 @dataclass
 class Section:
@@ -86,6 +120,11 @@ class Trace(TorchDispatchMode):
         self.sections = [Section()]
         self.known: dict[int, Node] = {}
         self.kept: list[Tensor] = []  # an id is a tensor's only as long as it lives
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """torch would load its own compiler, which takes longer than all else here, only to keep it off this class."""
+        return False
 
     def named(self, name: str, tensor: Tensor, kinds: Sequence[str]) -> Tensor:
         """An input; kinds: of its axes, where their size is above 1."""
@@ -120,7 +159,7 @@ class Trace(TorchDispatchMode):
         return tensor
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Do it, and write it down. Raises NotKnown for an operation that has no form here."""
+        """Do it, and write it down. Raises UnknownOperationError for an operation that has no form here."""
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
         name = func.overloadpacket.__name__
@@ -131,7 +170,7 @@ class Trace(TorchDispatchMode):
                 return result  # a constant: it becomes a table where something is done with it
             made = self._made(name, nodes, args, kwargs, result)
             if tuple(_size(dim) for dim in made.dims) != tuple(result.shape):
-                raise NotKnown(f"{name}: axes {made.dims} for a result of shape {tuple(result.shape)}")
+                raise UnknownOperationError(f"{name}: axes {made.dims} for a result of shape {tuple(result.shape)}")
             made = self._simplified(made, result)
             if made not in self.sections[-1].nodes:
                 self.sections[-1].nodes.append(made)
@@ -140,7 +179,7 @@ class Trace(TorchDispatchMode):
             for number, part in enumerate(result):
                 self._keep(part, self._part(name, self.node(args[0]), args, result, number))
         else:
-            raise NotKnown(name)
+            raise UnknownOperationError(name)
         return result
 
     def _softmax(self, x: Node, axis: int) -> Node:
@@ -178,9 +217,9 @@ class Trace(TorchDispatchMode):
         first = nodes[0] if nodes and isinstance(nodes[0], Node) else None
         if name in POINTWISE:
             if name == "pow" and nodes[1] != 2:
-                raise NotKnown(f"pow with {nodes[1]}")
+                raise UnknownOperationError(f"pow with {nodes[1]}")
             if name in ("add", "sub", "rsub") and kwargs.get("alpha", 1) != 1:
-                raise NotKnown(f"{name} with alpha")
+                raise UnknownOperationError(f"{name} with alpha")
             used = tuple(node for node in nodes if isinstance(node, Node | int | float))
             return Node(POINTWISE[name], used, broadcast([node.dims for node in _nodes(nodes)]), kind)
         if name in ("ones_like", "zeros_like", "full_like"):
@@ -191,7 +230,10 @@ class Trace(TorchDispatchMode):
         if name == "_softmax":
             return self._softmax(first, args[1] % len(first.dims))
         if name == "stack":
-            of, axis = _nodes(nodes), [a for a in args if isinstance(a, int)][0] if len(_nodes(nodes)) < len(args) else 0
+            of, axis = (
+                _nodes(nodes),
+                [a for a in args if isinstance(a, int)][0] if len(_nodes(nodes)) < len(args) else 0,
+            )
             dims = broadcast([node.dims for node in of])
             axis %= len(dims) + 1
             return Node("stack", tuple(of), (*dims[:axis], (Atom(len(of)),), *dims[axis:]), kind, axis)
@@ -211,7 +253,7 @@ class Trace(TorchDispatchMode):
         if name == "slice":
             axis, begin = (args[1] if len(args) > 1 else 0), (args[2] if len(args) > 2 else 0) or 0
             if len(args) > 4 and args[4] != 1:
-                raise NotKnown("slice with a step")
+                raise UnknownOperationError("slice with a step")
             return _slice(first, axis % len(first.dims), begin, result)
         if name == "expand":
             new = len(result.shape) - len(first.dims)
@@ -233,7 +275,14 @@ class Trace(TorchDispatchMode):
             return Node("view", (first,), tuple(first.dims[axis] for axis in order), kind, ("permute", tuple(order)))
         if name == "index_select":
             return Node("view", (first, self.node(args[2])), _without(first.dims, args[1]), kind, ("at", args[1]))
-        raise NotKnown(name)
+        raise UnknownOperationError(name)
+
+
+def is_1(value: Any) -> bool:
+    """Whether an operand is 1 everywhere."""
+    if isinstance(value, Node):
+        return value.plain.op == "fill" and bool(value.plain.extra == 1)
+    return isinstance(value, int | float) and value == 1
 
 
 def _nodes(args: Sequence[Any]) -> list[Node]:
@@ -278,19 +327,19 @@ def broadcast(several: Sequence[tuple[Dim, ...]]) -> tuple[Dim, ...]:
 
 
 def regrouped(dims: tuple[Dim, ...], shape: tuple[int, ...]) -> tuple[Dim, ...]:
-    """The same atoms in a new shape. Raises NotKnown where an atom would have to be cut."""
+    """The same atoms in a new shape. Raises UnknownOperationError where an atom would have to be cut."""
     atoms, found = [atom for dim in dims for atom in dim], []
     for size in shape:
         group: list[Atom] = []
         while _size(tuple(group)) < size:
             if not atoms:
-                raise NotKnown(f"view of {dims} as {shape}")
+                raise UnknownOperationError(f"view of {dims} as {shape}")
             group.append(atoms.pop(0))
         if _size(tuple(group)) != size:  # an axis of units is cut in two
             whole = group.pop()
             outer = size // _size(tuple(group)) if size % _size(tuple(group)) == 0 else 0
             if whole.kind != "unit" or not outer or whole.size % outer:
-                raise NotKnown(f"view of {dims} as {shape}")
+                raise UnknownOperationError(f"view of {dims} as {shape}")
             group.append(Atom(outer))
             atoms.insert(0, Atom(whole.size // outer))
         found.append(tuple(group))
