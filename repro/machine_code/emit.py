@@ -477,7 +477,7 @@ class Function:
         self, body: Node, atoms: list[tuple[int, Atom]], axis: int, unit: int, case_axis: int, case: At | None
     ) -> Index:
         names = {id(pair): variable(f"n{depth}") for depth, pair in enumerate(atoms)}
-        found = []
+        found: list[tuple[At, ...]] = []
         for at, dim in enumerate(body.dims):
             if at == case_axis:
                 found.append((case,) if case else ())

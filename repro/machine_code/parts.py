@@ -1,7 +1,7 @@
 """How sums over the cases are divided, so that they have one order however they are worked out.
 
-Neighbouring cases make a part; the parts' sums are added up two by two. Where replicas lie in the lanes of a vector, the
-parts come one after the other, a block of them at a time; where cases do, each lane has a part.
+Neighbouring cases make a part; the parts' sums are added up two by two. Where replicas lie in the lanes of a vector,
+the parts come one after the other, a block of them at a time; where cases do, each lane has a part.
 """
 
 from __future__ import annotations

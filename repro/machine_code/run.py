@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -30,7 +30,8 @@ class MachineCode:
     """
 
     def __init__(self, setup: TrainingSetup) -> None:
-        self.setup, self.made = setup, {}  # type: ignore[var-annotated]
+        self.setup = setup
+        self.made: dict[tuple[Layout, bool], Callable[..., int]] = {}
         self.lock = threading.Lock()
         weights = setup.architecture.weight_count
         self.products = len(setup.desired) * weights * 3
@@ -74,7 +75,7 @@ class MachineCode:
         saved = (in_replicas - in_cases) / cases * sweeps * self.products / PRODUCTS_A_SECOND
         return Layout.cases if saved > WORTH_COMPILING else Layout.replicas
 
-    def _function(self, layout: Layout, included: bool) -> ctypes._CFuncPtr:
+    def _function(self, layout: Layout, included: bool) -> Callable[..., int]:
         with self.lock:
             if (layout, included) not in self.made:
                 dtype = self.setup.task.desired.dtype

@@ -230,11 +230,8 @@ class Trace(TorchDispatchMode):
         if name == "_softmax":
             return self._softmax(first, args[1] % len(first.dims))
         if name == "stack":
-            of, axis = (
-                _nodes(nodes),
-                [a for a in args if isinstance(a, int)][0] if len(_nodes(nodes)) < len(args) else 0,
-            )
-            dims = broadcast([node.dims for node in of])
+            of = _nodes(nodes)
+            dims, axis = broadcast([node.dims for node in of]), args[len(of)] if len(args) > len(of) else 0
             axis %= len(dims) + 1
             return Node("stack", tuple(of), (*dims[:axis], (Atom(len(of)),), *dims[axis:]), kind, axis)
         if name in REDUCTIONS:
