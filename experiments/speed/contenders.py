@@ -24,6 +24,7 @@ from repro.training_setup import Criterion, Learning, TrainingSetup
 
 Weights = dict[str, Tensor]
 C_COMPILER = "cc"
+C_FLAGS = ("-O3", "-march=native", "-ffp-contract=fast", "-fopenmp", "-fPIC", "-shared")
 
 
 DISTINCT = 16_384
@@ -253,19 +254,20 @@ class NumPy:
         return {key: torch.as_tensor(w[:replicas]).permute(1, 2, 0) for key, w in self.w.items()}
 
 
+def c_library(source: str) -> ctypes.CDLL:
+    """A C file of this folder, compiled for this processor: products and sums become fused multiply-adds."""
+    with tempfile.TemporaryDirectory() as directory:
+        library = Path(directory) / "library.so"
+        subprocess.run([C_COMPILER, *C_FLAGS, "-o", library, Path(__file__).with_name(source)], check=True)
+        return ctypes.CDLL(str(library))
+
+
 class ByHand:
     """Plain C, ``by_hand.c``, built on the spot."""
 
     def __init__(self, work: Work) -> None:
         net, self.work = work.architecture, work
-        with tempfile.TemporaryDirectory() as directory:
-            compiled, library = Path(directory) / "by_hand.o", Path(directory) / "by_hand.so"
-            source = Path(__file__).with_name("by_hand.c")
-            flags = ["-O3", "-march=native", "-ffast-math", "-fopenmp", "-fPIC"]
-            subprocess.run([C_COMPILER, *flags, "-c", "-o", compiled, source], check=True)
-            # linked without -ffast-math, which would make the whole process take the smallest numbers for 0
-            subprocess.run([C_COMPILER, "-fopenmp", "-shared", "-o", library, compiled, "-lm"], check=True)
-            self.library = ctypes.CDLL(str(library))
+        self.library = c_library("by_hand.c")
         self.lanes = self.library.lanes()
         groups = [*net.inputs, *net.receiving, ALWAYS_ON]
         self.units = np.array([net.groups.get(group, 1) for group in groups], np.int32)

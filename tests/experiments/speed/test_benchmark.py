@@ -1,13 +1,17 @@
 """The benchmark times the same work: contenders that train other networks are found out."""
 
 import importlib.util
+import platform
+import re
 import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 import torch
 
 from experiments.options import machine
-from experiments.speed import benchmark
+from experiments.speed import benchmark, contenders
 from experiments.speed.contenders import C_COMPILER, ByHand, Jax, NumPy, OneByOne, Ours, TorchFunc, work_of
 
 JAX = pytest.param(
@@ -33,8 +37,41 @@ def test_all_train_the_same_networks(experiment, contender):
 
 
 @pytest.mark.skipif(shutil.which(C_COMPILER) is None, reason="there is no C compiler")
+@pytest.mark.parametrize("processor", ["haswell", "x86-64"])
+def test_c_for_other_processors_trains_the_same_networks(monkeypatch, processor):
+    """Fewer lanes and registers than this processor may have: AVX2, and neither AVX nor fused multiply-adds."""
+    if platform.machine() != "x86_64" or (processor == "haswell" and "avx2" not in flags()):
+        pytest.skip("this processor cannot run that")
+    others = tuple(flag for flag in contenders.C_FLAGS if not flag.startswith("-march"))
+    monkeypatch.setattr(contenders, "C_FLAGS", (*others, f"-march={processor}"))
+    work = work_of("family_trees", 19, "cpu")
+    theirs, ours = ByHand(work), Ours(work, "explicit")
+    assert theirs.lanes == {"haswell": 8, "x86-64": 4}[processor]
+    for each in (theirs, ours):
+        each.sweep(5)
+    found = theirs.weights(19)
+    for key, w in ours.weights(19).items():
+        torch.testing.assert_close(found[key], w, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.skipif(shutil.which(C_COMPILER) is None, reason="there is no C compiler")
+@pytest.mark.parametrize("source", ["by_hand.c", "peak.c"])
+def test_c_has_fused_multiply_adds(tmp_path, source):
+    """Where the processor has them: the assembly names them."""
+    if platform.machine() == "x86_64" and "fma" not in flags():
+        pytest.skip("this processor has none")
+    path, options = Path(contenders.__file__).with_name(source), [f for f in contenders.C_FLAGS if f != "-shared"]
+    subprocess.run([C_COMPILER, *options, "-S", "-o", tmp_path / "code.s", path], check=True)
+    assert re.search(r"vfn?m(add|sub)|fmla|fmadd", (tmp_path / "code.s").read_text())
+
+
+def flags() -> list[str]:
+    return Path("/proc/cpuinfo").read_text().split() if Path("/proc/cpuinfo").exists() else []
+
+
+@pytest.mark.skipif(shutil.which(C_COMPILER) is None, reason="there is no C compiler")
 def test_c_leaves_the_smallest_numbers_alone():
-    """Loaded with what -ffast-math links in, it would change every other contender's arithmetic."""
+    """Linked with -ffast-math it would change every other contender's arithmetic."""
     smallest = torch.tensor([1e-40])
     ByHand(work_of("xor", 1, "cpu")).sweep(1)
     assert (smallest * 1).item() > 0
