@@ -37,6 +37,11 @@ class Part:
         """Whether all its replicas have learned, and keep their weights."""
         return self.setup.criterion.stop and bool(self.population.learned.all())
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left to train."""
+        return self.stopped or self.population.sweep >= self.sweeps
+
     def shows(self, sweep: int) -> bool:
         """Whether it has a snapshot then, if it has not ended."""
         return sweep % self.every == 0 or sweep == self.sweeps
@@ -79,7 +84,7 @@ def train_side_by_side(
                 part.population.become(whole, places[number].start)
                 part.population.sweep = sweep
                 yield number, Snapshot(sweep, part.population)
-                if part.stopped or sweep == part.sweeps:
+                if part.ended:
                     del running[number]
                     some_left |= not part.stopped
             if not running:
