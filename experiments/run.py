@@ -1,15 +1,11 @@
 """Train a population of networks: ``python -m experiments.run experiment=symmetry``. ``--help`` tells the rest."""
 
-import itertools
 import logging
 import os
-import signal
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import hydra
@@ -19,17 +15,12 @@ from omegaconf import DictConfig, OmegaConf
 from experiments.files import naming, replacing
 from experiments.options.schema import CONFIGS, Config, ConfigError, register
 from experiments.running.command_line import check_arguments, in_order, register_resolvers, resumed_from, with_options
-from experiments.running.directory import CHECKPOINT, CURVES, SEEDS, WEIGHTS, locked_directory
+from experiments.running.directory import CHECKPOINT, locked_directory
 
 if TYPE_CHECKING:  # torch takes a second to import, and --help needs none of it
     from experiments.running.checkpoint import Checkpoint
-    from experiments.running.curves import Curves
     from repro.population import Population
     from repro.training import Snapshot
-    from repro.training_setup import TrainingSetup
-
-SNAPSHOTS = 100
-"""About how many points a curve has, unless ``record.every`` says otherwise."""
 
 
 def run(config: Config, directory: Path, quiet: bool = False, resumed: "Checkpoint | None" = None) -> "Population":
@@ -48,126 +39,42 @@ def run(config: Config, directory: Path, quiet: bool = False, resumed: "Checkpoi
 
 def train_and_write(config: Config, directory: Path, quiet: bool, resumed: "Checkpoint | None") -> "Population":
     """What ``run`` does in a directory of its own."""
-    import torch
-
     from experiments.options import machine
     from experiments.options.setup import first_population, training_setup
-    from experiments.running.checkpoint import Checkpoints, command
-    from experiments.running.curves import Curves
     from experiments.running.progress import ProgressBar
-    from experiments.running.summary import metrics, print_summary
-    from experiments.running.tensorboard import TensorBoard
+    from experiments.running.recording import Recording
+    from experiments.running.training import can_compile, every_of, interruptible, prepare, started, threads_of
     from repro.training import train
 
-    threads = config.threads or (machine.cores() if config.device == "cpu" else 1)
     setup = training_setup(config)
     population = first_population(config, setup)
-    compile = machine.compiles(config, setup)
-    lacking = machine.compiler_lacking() if compile else None
-    if lacking:
-        print(f"compile={str(config.compile or 'null').lower()}: {lacking}; goes on uncompiled, many times slower.")
-        compile = False
-    torch.set_num_threads(1)  # the workers share the cores out, by replicas
-    torch.set_float32_matmul_precision("highest")  # no TF32
-    if config.device != "cpu":
-        torch.use_deterministic_algorithms(True, warn_only=True)
-    every = config.record.every or max(1, setup.learning.sweeps // SNAPSHOTS)
-    curves, begin, state = Curves(), 0, None
+    compile = can_compile(config, machine.compiles(config, setup))
+    prepare(config)
     if resumed is not None:
         resumed.restore(population)
-        curves, begin, state = resumed.curves, resumed.sweep, resumed.tensorboard
-    recording = (
-        TensorBoard(directory, config, setup, curves, begin, state) if config.record.tensorboard else nullcontext()
-    )
-    checkpoints = Checkpoints(directory, config, resumed)
+    recording, sweep, interrupted = Recording(directory, config, setup, resumed), population.sweep, False
 
-    def snapshots_of(compile: bool) -> "Iterator[Snapshot]":
-        return train(population, setup, every, config.backward_pass, compile, workers=threads)
+    def training(compile: bool) -> "Iterator[Snapshot]":
+        return train(population, setup, every_of(config), config.backward_pass, compile, workers=threads_of(config))
 
-    with checkpoints.kept(), recording as tensorboard, interruptible() as caught:
-        with ProgressBar(config, config.record.progress and not quiet, begin) as bar:
-            begun, snapshots = time.monotonic(), snapshots_of(compile)
-            if compile and not quiet:
-                print("Compiling, which takes some 5 to 20 seconds.", flush=True)
-            try:
-                first = next(snapshots)
-            except (RuntimeError, OSError) as problem:
-                if caught:  # Ctrl-C in a terminal ends the C++ compiler too
-                    print("Interrupted before the first sweep: there is nothing to keep.")
-                    sys.exit(128 + caught[0])
-                if not compile:
-                    raise
-                print(f"compile: {str(problem).splitlines()[0]}; goes on uncompiled, many times slower.")
-                compile, snapshots = False, snapshots_of(False)
-                first = next(snapshots)
-            if compile and not quiet:
-                print(f"Compiled in {time.monotonic() - begun:.1f} s.")
+    with recording, interruptible() as caught:
+        with ProgressBar(config, config.record.progress and not quiet, sweep) as bar:
+            snapshots = started(training, compile, quiet, caught)
             if resumed is not None:
                 resumed.restore(population)  # E and learned_at as they were: in other company E is rounded otherwise
                 resumed.forget()
-            for snapshot in itertools.chain([first], snapshots):
+            for snapshot in snapshots:
                 interrupted = bool(caught)
-                checkpoints(population, curves, tensorboard, now=interrupted)
-                for recorder in (curves, tensorboard, bar):
-                    if recorder is not None:
-                        recorder(snapshot)
+                recording(snapshot, interrupted)
+                bar(snapshot)
                 if interrupted:
                     break
-
-        if tensorboard is not None:
-            tensorboard.finish(snapshot, metrics(population), interrupted)
-        write_results(directory, config, setup, curves, population)
-        if not interrupted:
-            checkpoints.remove()
+        recording.finish(snapshot, interrupted)
     if not quiet:
-        print_summary(config, population, directory)
-    if interrupted and not quiet:
-        left = setup.learning.sweeps - population.sweep
-        print(f"Interrupted after {population.sweep:,} sweeps, {left:,} before the end; what was found is written.")
-        print(f"To go on: {command(directory)}")
+        recording.tell(population, interrupted)
     if caught:
         sys.exit(128 + caught[0])
     return population
-
-
-def write_results(
-    directory: Path, config: Config, setup: "TrainingSetup", curves: "Curves", population: "Population"
-) -> None:
-    """Everything but the events. seeds.csv is the last: a run that has it, and no checkpoint, has finished."""
-    from experiments.running.figures import figures
-    from experiments.running.seeds import write_seeds, write_weights
-
-    with replacing(directory / WEIGHTS) as path:
-        write_weights(path, population)
-    with replacing(directory / CURVES) as path:
-        curves.write(path)
-    if config.record.figures:
-        with naming(directory / "figures"):
-            (directory / "figures").mkdir(exist_ok=True)
-        for name, figure in figures(config, setup, curves, population):
-            with replacing(directory / "figures" / f"{name}.png") as path:
-                figure.savefig(path, dpi=130)
-    with replacing(directory / SEEDS) as path:
-        write_seeds(path, setup, population)
-
-
-@contextmanager
-def interruptible() -> Iterator[list[int]]:
-    """Collect the first SIGINT or SIGTERM in the list it gives, for the loop to end at a snapshot; a second kills."""
-    caught: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        if caught:
-            signal.signal(number, before[signal.Signals(number)])
-            signal.raise_signal(number)
-        caught.append(number)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @hydra.main(config_path=str(CONFIGS), config_name="config", version_base="1.3")

@@ -5,7 +5,7 @@ would be if all had its setting: the float64 that it is given takes the precisio
 them, as a float does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -42,6 +42,18 @@ def check_count(name: str, value: Number, replicas: int) -> None:
 def of_some(value: Number, replicas: Tensor) -> Number:
     """For some replicas, by their numbers in the population, ``[some]``."""
     return value[replicas] if isinstance(value, Tensor) else value
+
+
+def together(values: Sequence[Number], counts: Sequence[int]) -> Number:
+    """Those of several populations, of so many replicas each, for all their replicas one after the other."""
+    first = values[0]
+    if not any(isinstance(value, Tensor) or value != first for value in values):
+        return first
+    each = [
+        v if isinstance(v, Tensor) else torch.full((n,), v, dtype=torch.float64)
+        for v, n in zip(values, counts, strict=True)
+    ]
+    return torch.cat(each)
 
 
 def like(value: Number, w: Tensor) -> Number:

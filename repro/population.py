@@ -160,6 +160,30 @@ class Population:
             E=self.E[taken],
         )
 
+    @classmethod
+    def joined(cls, populations: Sequence["Population"]) -> "Population":
+        """Several populations after the same sweep, one after the other, a copy. Its seeds are their places in it."""
+        first = populations[0]
+        return cls(
+            first.architecture,
+            range(sum(len(each.seeds) for each in populations)),
+            {key: torch.cat([each.weights[key] for each in populations], dim=2) for key in first.weights},
+            {key: torch.cat([each.delta_w[key] for each in populations], dim=2) for key in first.delta_w},
+            torch.cat([each.learned_at for each in populations]),
+            torch.cat([each.E for each in populations]),
+            first.sweep,
+        )
+
+    def become(self, of: "Population", begin: int) -> None:
+        """Stand, in place, where as many replicas of another population stand, those from ``begin`` on."""
+        some = slice(begin, begin + len(self.seeds))
+        for own, its in ((self.weights, of.weights), (self.delta_w, of.delta_w)):
+            for key, values in own.items():
+                values.copy_(its[key][..., some])
+        self.learned_at.copy_(of.learned_at[some])
+        self.E.copy_(of.E[some])
+        self.sweep = of.sweep
+
     def cpu(self) -> "Population":
         """The same population in the CPU's memory."""
         return replace(

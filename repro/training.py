@@ -4,8 +4,9 @@
 every so many sweeps, and in between it never waits for the device.
 """
 
+import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class Snapshot:
 def train(
     population: Population,
     setup: TrainingSetup,
-    every: int = 1,
+    every: int | Iterable[int] = 1,
     backward_pass: BackwardPass = BackwardPass.explicit,
     compile: bool = False,
     chunk: int | None = None,
@@ -50,6 +51,7 @@ def train(
 ) -> Iterator[Snapshot]:
     """Train the population, in place, and yield a Snapshot of it as it is and after each ``every`` sweeps.
 
+    every: so many sweeps, or after which sweeps, in their order.
     It ends after ``setup.learning.sweeps`` sweeps, or sooner, at a snapshot, where every replica has stopped. A replica
     that has stopped takes no part in later sweeps, so the work shrinks as the population learns.
 
@@ -67,7 +69,7 @@ def train(
     network than the set-up's, and for numbers of the rule that are one for each of another number of replicas.
     """
     for name, value in (("every", every), ("workers", workers)):
-        if value < 1:
+        if isinstance(value, int) and value < 1:
             raise ValueError(f"{name}={value}: must be at least 1")
     if compile and backward_pass == BackwardPass.autograd:
         raise ValueError("compile=True: is for the explicit backward pass")
@@ -98,13 +100,21 @@ def train(
         everyone = going = torch.arange(len(population.seeds), device=device)
         go_on(going, population.sweep)
         yield Snapshot(population.sweep, population)
-        while population.sweep < setup.learning.sweeps:
+        for until in _until(population.sweep, every, setup.learning.sweeps):
             if setup.criterion.stop:
                 going = everyone[~population.learned]
             if not len(going):
                 return
-            go_on(going, min(population.sweep + every, setup.learning.sweeps))
+            go_on(going, until)
             yield Snapshot(population.sweep, population)
+
+
+def _until(begin: int, every: int | Iterable[int], last: int) -> Iterable[int]:
+    """The sweeps of the snapshots after the first, up to the last sweep."""
+    if begin >= last:
+        return ()
+    at = range(begin + every, last, every) if isinstance(every, int) else (s for s in every if begin < s < last)
+    return itertools.chain(at, (last,))
 
 
 def _backend(setup: TrainingSetup, backward_pass: BackwardPass, compile: bool, device: torch.device) -> Backend:

@@ -30,9 +30,11 @@ class ProgressBar:
         self.name = config.name
 
     def __call__(self, snapshot: Snapshot) -> None:
-        learned = int(snapshot.population.learned.sum())
-        text = f"{self.name}: {learned:,} of {len(snapshot.population.seeds):,} learned"
-        self.progress.update(self.task, completed=snapshot.sweep, description=text)
+        self.show(snapshot.sweep, int(snapshot.population.learned.sum()), len(snapshot.population.seeds))
+
+    def show(self, sweep: int, learned: int, of: int) -> None:
+        """How far it is: after so many sweeps so many of the replicas have learned."""
+        self.progress.update(self.task, completed=sweep, description=f"{self.name}: {learned:,} of {of:,} learned")
 
     def __enter__(self) -> "ProgressBar":
         self.progress.start()

@@ -1,0 +1,151 @@
+"""Runs that differ in numbers of the rule, trained side by side: each leaves what it would have left alone."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from experiments.files import NotWritten
+from experiments.options.machine import PAYS_FROM, seconds_uncompiled
+from experiments.options.schema import Config
+from experiments.options.setup import architecture_of, first_population, seeds_of, training_setup
+from experiments.running.directory import locked_directory
+from experiments.running.progress import ProgressBar
+from experiments.running.recording import Recording
+from experiments.running.training import can_compile, every_of, interruptible, prepare, started, threads_of
+from repro.choices import BackwardPass
+from repro.population import Population
+from repro.side_by_side import Part, train_side_by_side
+from repro.training import Snapshot
+
+MAY_DIFFER = (
+    *("name", "summary", "paper", "reading", "count", "record", "population"),
+    *("learning.epsilon", "learning.alpha", "learning.opening", "learning.sweeps"),
+    *("network.initial_range", "network.start", "network.output_bias"),
+    *("task.held_out", "task.held_out_cases", "task.held_out_answers"),
+)
+"""Options in which runs side by side need not agree. One more is learning.decay, where all decay or none does."""
+
+MOST_WEIGHTS, MOST_RUNS = 2**25, 100
+"""What is trained at a time, so that memory does not grow with a grid: weights of all networks together, each of which
+takes 16 bytes in float32; and runs, each of which has files open."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run to come: its options, and its directory."""
+
+    config: Config
+    directory: Path
+
+
+def in_common(config: Config) -> dict[str, Any]:
+    """The options in which runs side by side agree, as plain values."""
+    options: dict[str, Any] = OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True)  # type: ignore[assignment]
+    for option in MAY_DIFFER:
+        group, _, name = option.rpartition(".")
+        del (options[group] if group else options)[name]
+    options["learning"]["decay"] = "0" if config.learning.decay == 0 else "above 0"
+    return options
+
+
+def groups(configs: Sequence[Config]) -> list[list[int]]:
+    """Which runs are trained side by side, by their numbers: those that agree, as many at a time as are not too many.
+
+    Raises SpecError or ConfigError for options that make no network.
+    """
+    found: list[list[int]] = []
+    of: list[tuple[dict[str, Any], int]] = []
+    for number, config in enumerate(configs):
+        common, weights = in_common(config), architecture_of(config).weight_count * len(seeds_of(config))
+        for place, (those, taken) in enumerate(of):
+            if those == common and taken + weights <= MOST_WEIGHTS and len(found[place]) < MOST_RUNS:
+                found[place].append(number)
+                of[place] = (common, taken + weights)
+                break
+        else:
+            found.append([number])
+            of.append((common, weights))
+    return found
+
+
+def train_runs(runs: Sequence[Run], quiet: bool = False) -> Iterator[tuple[int, Exception | None]]:
+    """Train runs that agree (see ``in_common``) side by side; yield the number of each that has ended, and its failure.
+
+    quiet: no progress bar, and nothing is printed. Where one raises an error, that is its failure, and the others go
+    on. Ctrl-C ends each at its next snapshot, with all that an interrupted run leaves, and the exit code is 130; so
+    does a file that cannot be written.
+
+    Raises ConfigError where a directory is another run's; NotWritten where a file could not be written.
+    """
+    first = runs[0].config
+    with ExitStack() as stack:
+        for run in runs:
+            stack.enter_context(locked_directory(run.directory))
+        parts, recordings = [], []
+        for run in runs:
+            setup = training_setup(run.config)
+            parts.append(Part(first_population(run.config, setup), setup, every_of(run.config)))
+            recordings.append(stack.enter_context(Recording(run.directory, run.config, setup)))
+        replicas = sum(len(part.population.seeds) for part in parts)
+        compile = can_compile(first, pays([run.config for run in runs], parts))
+        prepare(first)
+        caught = stack.enter_context(interruptible())
+        bar = stack.enter_context(bar_of(runs, first.record.progress and not quiet))
+
+        def training(compile: bool) -> Iterator[tuple[int, Snapshot]]:
+            return train_side_by_side(parts, first.backward_pass, compile, workers=threads_of(first))
+
+        running, learned = set(range(len(runs))), [0] * len(runs)
+        done: list[tuple[Recording, Population, bool]] = []
+        refused: list[NotWritten] = []
+        for number, snapshot in started(training, compile, quiet, caught):
+            if number not in running:
+                continue
+            part, recording, failure = parts[number], recordings[number], None
+            interrupted = bool(caught or refused)
+            try:
+                recording(snapshot, interrupted)
+                if interrupted or part.ended:
+                    recording.finish(snapshot, interrupted)
+                    running.remove(number)
+                    done.append((recording, part.population, interrupted))
+            except NotWritten as problem:
+                running.remove(number)
+                refused.append(problem)
+            except Exception as problem:
+                running.remove(number)
+                failure = problem
+            learned[number] = int(part.population.learned.sum())
+            bar.show(snapshot.sweep, sum(learned), replicas)
+            if number not in running:
+                yield number, failure
+            if not running:
+                break
+    for recording, population, interrupted in done if not quiet else ():
+        recording.tell(population, interrupted)
+    for another in refused[1:]:
+        print(another)
+    if refused:
+        raise refused[0]
+    if caught:
+        sys.exit(128 + caught[0])
+
+
+def pays(configs: Sequence[Config], parts: Sequence[Part]) -> bool:
+    """Whether to compile: as ``compile`` says, or where that pays for all together."""
+    first = configs[0]
+    if first.compile is not None or first.backward_pass is BackwardPass.autograd:
+        return bool(first.compile)
+    seconds = (seconds_uncompiled(part.setup, c.population.seeds) for c, part in zip(configs, parts, strict=True))
+    return sum(seconds) >= PAYS_FROM
+
+
+def bar_of(runs: Sequence[Run], shown: bool) -> ProgressBar:
+    """A bar for all, as long as the longest."""
+    longest = max((run.config for run in runs), key=lambda config: config.learning.sweeps)
+    return ProgressBar(longest, shown)
