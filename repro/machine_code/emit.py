@@ -21,6 +21,9 @@ from repro.machine_code.parts import JOIN, START, TILE_CASES, Block, Cases, fold
 from repro.machine_code.schedule import Phase, Schedule
 from repro.machine_code.trace import CASE, REPLICA, Atom, Node, Section, UnknownOperationError, is_1
 
+CHAINS = 4
+"""Largest or smallest values that are looked for side by side."""
+
 
 @dataclass
 class Scope:
@@ -71,7 +74,7 @@ class Function:
         self.contents: dict[str, str] = {}
         self.declarations: list[str] = []
         self.arrays: list[str] = []
-        self.slots: dict[Node, tuple[int, int]] = {}
+        self.slots: dict[Node, int] = {}
         self.scope = self.preparation = Scope()
         self._groups(self.schedule.prepared, None)
         self.scope = Scope()
@@ -99,9 +102,9 @@ class Function:
         """What is worked out for each case, and the sums over the cases, block by block."""
         sums = [node for node in nodes if node.over_cases]
         lines, blocks = self.scope.lines, self.cases.blocks()
-        levels = len(blocks).bit_length()
+        levels = len(blocks).bit_length() - 1
         for node in sums:
-            self._declare(node, slots=self.cases.parts if self.layout == "cases" else levels if levels > 1 else 0)
+            self._declare(node, slots=self.cases.parts if self.layout == "cases" else levels)
         if self.layout == "cases":
             lines.append("for (int h = 0; h < P / L; h++) {")
             self._groups(nodes, Block((self.cases.most,)))
@@ -116,6 +119,11 @@ class Function:
                 lines.append(f"for (int t = {at}; t < {at + many}; t++) {{")
                 lines.append(f"const int c0 = {first} + {block.cases} * (t - {at}), up = __builtin_ctz(t + 1);")
                 lines.append("(void)c0, (void)up;")
+                for node in sums:
+                    if node in self.slots:
+                        name, lanes = self.names[node], "L" if self._vector(node) else "1"
+                        there = f"{name}_parts + up * {node.rows} * {lanes}"
+                        lines.append(f"auto *const to_{name} = up == {levels} ? {name} : {there};")
                 self._groups(nodes, block)
                 lines.append("}")
             first, at = first + many * block.cases, at + many
@@ -233,6 +241,7 @@ class Function:
         for root in group:
             indices = [self._index(root, place) for place in places]
             if root.over_cases:
+                assert block is not None
                 self._over_cases(root, indices, scope, block)
                 continue
             wanted: dict[Node, list[Index]] = {}
@@ -359,63 +368,68 @@ class Function:
                 value = f"where_i({valid}, {value}, every<M>({start}))"
         scope.lines.append(f"{acc} = {JOIN[how].format(acc, value)};")
 
-    def _over_cases(self, root: Node, indices: list[Index], scope: Scope, block: Block | None) -> None:
-        """The part of a sum over cases that comes from a block of them."""
-        assert block is not None
-        how, axes, _ = root.extra
-        body = root.args[0]
-        atoms = [atom for axis in axes for atom in body.dims[axis] if atom.kind != REPLICA]
-        vector = self._vector(root) or self.layout == "cases"
-        kind = ("V" if root.kind == "real" else "M") if vector else ("T" if root.kind == "real" else "I")
-        subs: dict[Index, list[str | None]] = {index: [] for index in indices}
+    def _over_cases(self, root: Node, indices: list[Index], scope: Scope, block: Block) -> None:
+        """What a block of cases adds to a sum over cases: its parts' sums, and those before that they complete."""
+        join, kind, name = JOIN[root.extra[0]], self._type_over_cases(root), self.names[root]
         begin = 0
+        parts: list[list[str | None]] = [[] for _ in indices]
         for size in block.parts:
-            if not size:
-                for index in indices:
-                    subs[index].append(None)
-                continue
-            accs = []
-            for index in indices:
-                name = scope.fresh()
-                accs.append((index, name))
-                subs[index].append(name)
-                start = f"splat<{kind}>({START[how]})" if root.kind == "real" else f"every<{kind}>({START[how]})"
-                scope.lines.append(f"{kind} {name} = {start};")
-            inner = scope.inner()
-            reduced = []
-            opened = 0
-            for depth, atom in enumerate(atoms):
-                first, count = (begin, size) if atom.kind == CASE else (0, atom.size)
-                if count == 1:
-                    reduced.append(At(Lin((), first), atom.size, atom.kind))
-                    continue
-                var = f"r{depth}_{name}"
-                scope.lines.append(f"for (int {var} = {first}; {var} < {first + count}; {var}++) {{")
-                reduced.append(At(variable(var), atom.size, atom.kind))
-                opened += 1
-            valid = self._valid(reduced, inner)
-            for index, acc in accs:
-                self._accumulate(root, body, self._body_index(root, index, reduced), acc, inner, valid)
-            scope.lines.append("}" * opened)
+            for own, acc in zip(parts, self._part(root, indices, scope, begin, size), strict=True):
+                own.append(acc)
             begin += size
-        name = self.names[root]
-        lanes = "L" if vector else "1"
-        for index in indices:
-            value = folded(subs[index], JOIN[how])
-            at = f"({linear([a for own in index for a in own]).text()})"
-            if self.layout == "cases":
-                scope.lines.append(f"store<{kind}>({name}_parts + {at} * P + h * L, {value});")
-                continue
-            levels, rows = self.slots.get(root, (1, 0))
-            if levels == 1:
-                scope.lines.append(f"store<{kind}>({name} + {at} * {lanes}, {value});")
-                continue
-            sum_name = scope.fresh()
-            scope.lines.append(f"{kind} {sum_name} = {value};")
-            earlier = f"load<{kind}>({name}_parts + (u * {rows} + {at}) * {lanes})"
-            scope.lines.append(f"for (int u = 0; u < up; u++) {sum_name} = {JOIN[how].format(earlier, sum_name)};")
-            place = f"up == {levels - 1} ? {name} + {at} * {lanes} : {name}_parts + (up * {rows} + {at}) * {lanes}"
-            scope.lines.append(f"store<{kind}>({place}, {sum_name});")
+        values = []
+        for own in parts:
+            values.append(scope.fresh())
+            scope.lines.append(f"{kind} {values[-1]} = {folded(own, join)};")
+        places = [f"({linear([at for own in index for at in own]).text()})" for index in indices]
+        if self.layout == "cases":
+            stores = [f"{name}_parts + {at} * P + h * L" for at in places]
+        else:
+            lanes = "L" if self._vector(root) else "1"
+            stores = [f"{name if root not in self.slots else f'to_{name}'} + {at} * {lanes}" for at in places]
+            if root in self.slots:
+                scope.lines.append("for (int u = 0; u < up; u++) {")
+                earlier = f"{name}_parts + u * {root.rows} * {lanes}"
+                for value, at in zip(values, places, strict=True):
+                    scope.lines.append(f"{value} = {join.format(f'load<{kind}>({earlier} + {at} * {lanes})', value)};")
+                scope.lines.append("}")
+        scope.lines += [f"store<{kind}>({to}, {value});" for to, value in zip(stores, values, strict=True)]
+
+    def _part(self, root: Node, indices: list[Index], scope: Scope, begin: int, size: int) -> list[str | None]:
+        """The sums over the cases of one part, from the block's ``begin`` on; None: it has no cases.
+
+        Where the order is no matter, CHAINS of them that do not wait for each other.
+        """
+        how, axes, _ = root.extra
+        body, kind = root.args[0], self._type_over_cases(root)
+        if not size:
+            return [None] * len(indices)
+        atoms = [atom for axis in axes for atom in body.dims[axis] if atom.kind != REPLICA]
+        counts = [size if atom.kind == CASE else atom.size for atom in atoms]
+        chains = CHAINS if how != "sum" and len(indices) == 1 and counts[-1] % CHAINS == 0 else 1
+        accs = [[scope.fresh() for _ in range(chains)] for _ in indices]
+        start = f"splat<{kind}>({START[how]})" if root.kind == "real" else f"every<{kind}>({START[how]})"
+        scope.lines += [f"{kind} {acc} = {start};" for own in accs for acc in own]
+        inner, reduced, opened = scope.inner(), [], 0
+        for depth, (atom, count) in enumerate(zip(atoms, counts, strict=True)):
+            first, step = begin if atom.kind == CASE else 0, chains if depth == len(atoms) - 1 else 1
+            var = Lin((), first)
+            if count > step:
+                name = f"r{depth}_{accs[0][0]}"
+                scope.lines.append(f"for (int {name} = {first}; {name} < {first + count}; {name} += {step}) {{")
+                var, opened = variable(name), opened + 1
+            reduced.append(At(var, atom.size, atom.kind))
+        for chain in range(chains):
+            last = At(reduced[-1].where.plus(Lin((), chain)), reduced[-1].size, reduced[-1].kind)
+            places = [*reduced[:-1], last]
+            valid = self._valid(places, inner)
+            for index, own in zip(indices, accs, strict=True):
+                self._accumulate(root, body, self._body_index(root, index, places), own[chain], inner, valid)
+        scope.lines.append("}" * opened)
+        return [folded(own, JOIN[how]) for own in accs]
+
+    def _type_over_cases(self, root: Node) -> str:
+        return self._type_of(root.kind, self._vector(root) or self.layout == "cases")
 
     def _valid(self, reduced: Sequence[At], scope: Scope) -> str | None:
         """Which lanes have a case, where not all do."""
@@ -620,7 +634,7 @@ class Function:
         lanes = ("P" if self.layout == "cases" else "L") if self._vector(node) else "1"
         self._array(type, name, f"{rows} * {lanes}" if self.layout == "replicas" or not slots else f"{rows}")
         if slots:
-            self.slots[node] = slots, rows
+            self.slots[node] = slots
             self._array(
                 type, f"{name}_parts", f"{rows} * P" if self.layout == "cases" else f"{slots} * {rows} * {lanes}"
             )

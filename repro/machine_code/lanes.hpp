@@ -28,6 +28,13 @@ constexpr int WIDEST = 32 / sizeof(T);
 constexpr int WIDEST = 16 / sizeof(T);
 #endif
 
+typedef float F4 __attribute__((vector_size(16)));
+typedef float F8 __attribute__((vector_size(32)));
+typedef float F16 __attribute__((vector_size(64)));
+typedef double D2 __attribute__((vector_size(16)));
+typedef double D4 __attribute__((vector_size(32)));
+typedef double D8 __attribute__((vector_size(64)));
+
 #define INLINE static inline __attribute__((always_inline))
 
 /* One number, or N of them: the functions below are the same for both. */
@@ -53,18 +60,12 @@ template <> inline float fma(float a, float b, float c) { return __builtin_fmaf(
 template <> inline double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
 #if defined(__FMA__)
 #define FUSED(type, native, name) \
-    template <> inline type fma(type a, type b, type c) { return (type)name((native)a, (native)b, (native)c); }
-typedef float F4 __attribute__((vector_size(16)));
-typedef float F8 __attribute__((vector_size(32)));
-typedef double D2 __attribute__((vector_size(16)));
-typedef double D4 __attribute__((vector_size(32)));
+    template <> inline __attribute__((always_inline)) type fma(type a, type b, type c) { return (type)name((native)a, (native)b, (native)c); }
 FUSED(F4, __m128, _mm_fmadd_ps)
 FUSED(F8, __m256, _mm256_fmadd_ps)
 FUSED(D2, __m128d, _mm_fmadd_pd)
 FUSED(D4, __m256d, _mm256_fmadd_pd)
 #if defined(__AVX512F__)
-typedef float F16 __attribute__((vector_size(64)));
-typedef double D8 __attribute__((vector_size(64)));
 FUSED(F16, __m512, _mm512_fmadd_ps)
 FUSED(D8, __m512d, _mm512_fmadd_pd)
 #endif
@@ -92,27 +93,50 @@ COMPARISON(ge, >=)
 template <class V> INLINE V larger(V a, V b) { return where(le(b, a) | ne(a, a), a, b); }
 template <class V> INLINE V magnitude(V x) { return where(lt(x, splat<V>(0)), -x, x); }
 
-/* exp: 2^n (1 + r + r^2 q(r)), with n whole and |r| at most half of ln 2. Rounded, it is within 1 unit in the last place
- * of exp; 0 below exp(-87.3) or exp(-708.4), and infinite from exp(88.4) or exp(709.4) on. */
-template <class V> INLINE V exponential(V x)
+/* x, or the bound where x is beyond it; no number stays none. */
+template <class V> INLINE V at_least(T low, V x) { return where(gt(splat<V>(low), x), splat<V>(low), x); }
+template <class V> INLINE V at_most(T high, V x) { return where(lt(splat<V>(high), x), splat<V>(high), x); }
+#if defined(__AVX__) /* in one instruction, which is the second of the two where one is no number */
+#define BOUNDS(type, native, bits, number) \
+    template <> inline __attribute__((always_inline)) type at_least(T low, type x) \
+    { \
+        return (type)_mm##bits##_max_##number(_mm##bits##_set1_##number(low), (native)x); \
+    } \
+    template <> inline __attribute__((always_inline)) type at_most(T high, type x) \
+    { \
+        return (type)_mm##bits##_min_##number(_mm##bits##_set1_##number(high), (native)x); \
+    }
+BOUNDS(F8, __m256, 256, ps)
+BOUNDS(D4, __m256d, 256, pd)
+#if defined(__AVX512F__)
+BOUNDS(F16, __m512, 512, ps)
+BOUNDS(D8, __m512d, 512, pd)
+#endif
+#endif
+
+/* exp(SIGN x) = q 2^n, with n whole, and q that of r = SIGN x - n ln 2, of which |r| is at most half of ln 2. q is a
+ * polynomial that is off by a 50th of a unit in the last place; with what is rounded on the way, exp is within 1 unit in
+ * the last place of its value, and within 2 beyond 20. 0 below exp(-87.3) or exp(-708.4), and infinite from exp(88.4) or
+ * exp(709.4) on. n is found by adding a number so large that nothing is left behind the point; its last bits are then n
+ * and the bias of an exponent, which a shift puts in place. */
+template <int SIGN, class V> INLINE V parts_of_exponential(V x, V *power)
 {
     typedef typename of<V>::M M;
     constexpr bool single = sizeof(T) == 4;
-    constexpr T most = single ? T(89) : T(710), least = single ? T(-88) : T(-709);
-    constexpr T round = single ? T(0x1.8p23) : T(0x1.8p52);
+    constexpr T least = single ? T(-88) : T(-709), most = single ? T(89) : T(710);
+    constexpr T round = single ? T(0x1.8p23 + 127) : T(0x1.8p52 + 1023);
     constexpr T high = single ? T(0x1.62e43p-1f) : T(0x1.62e42fefa39efp-1); /* of ln 2, and the rest of it */
     constexpr T low = single ? T(-0x1.05c61p-29) : T(0x1.abc9e3b39803fp-56);
-    x = where(gt(x, splat<V>(most)), splat<V>(most), x);
-    x = where(lt(x, splat<V>(least)), splat<V>(least), x);
-    V shifted = fma(x, splat<V>(T(1.4426950408889634)), splat<V>(round));
+    x = SIGN > 0 ? at_most(most, at_least(least, x)) : at_most(-least, at_least(-most, x));
+    V shifted = fma(x, splat<V>(SIGN * T(1.4426950408889634)), splat<V>(round));
     V n = shifted - round;
-    V r = fma(n, splat<V>(-high), x);
+    V r = fma(n, splat<V>(-high), SIGN > 0 ? x : -x);
     r = fma(n, splat<V>(-low), r);
     V q;
     if (single) {
-        q = fma(r, splat<V>(T(0.0013813144760206342)), splat<V>(T(0.008369418792426586)));
-        q = fma(r, q, splat<V>(T(0.04166845604777336)));
-        q = fma(r, q, splat<V>(T(0.16666515171527863)));
+        q = fma(r, splat<V>(T(0.0013842711923643947)), splat<V>(T(0.008374964818358421)));
+        q = fma(r, q, splat<V>(T(0.041668057441711426)));
+        q = fma(r, q, splat<V>(T(0.1666642129421234)));
         q = fma(r, q, splat<V>(T(0.4999999403953552)));
     } else {
         constexpr double factorial[] = {2, 6, 24, 120, 720, 5040, 40320, 362880, 3628800, 39916800, 479001600,
@@ -120,18 +144,27 @@ template <class V> INLINE V exponential(V x)
         q = splat<V>(T(1 / factorial[12]));
         for (int k = 11; k >= 0; k--) q = fma(r, q, splat<V>(T(1 / factorial[k])));
     }
-    q = fma(r * r, q, r) + 1;
-    constexpr int mantissa = single ? 23 : 52;
-    constexpr I bias = single ? I(127) << 23 : I(int64_t(1023) << (single ? 0 : 52));
+    q = fma(r, q, splat<V>(1));
+    q = fma(r, q, splat<V>(1));
     M bits;
     __builtin_memcpy(&bits, &shifted, sizeof bits);
-    bits = (bits << mantissa) + bias;
-    V scale;
-    __builtin_memcpy(&scale, &bits, sizeof scale);
-    return q * scale;
+    bits = bits << (single ? 23 : 52);
+    __builtin_memcpy(power, &bits, sizeof bits);
+    return q;
 }
 
-template <class V> INLINE V sigmoid(V x) { return 1 / (1 + exponential<V>(-x)); }
+template <class V> INLINE V exponential(V x)
+{
+    V power, q = parts_of_exponential<1>(x, &power);
+    return q * power;
+}
+
+/* 1 / (1 + exp(-x)), within 2 units in the last place. */
+template <class V> INLINE V sigmoid(V x)
+{
+    V power, q = parts_of_exponential<-1>(x, &power);
+    return 1 / fma(q, power, splat<V>(1));
+}
 
 /* x + x^3 q(x^2) near 0, and 1 - 2 / (exp(2 |x|) + 1) with the sign of x beyond: within 2 units in the last place. */
 template <class V> INLINE V tangens(V x)
