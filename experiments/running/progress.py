@@ -30,7 +30,9 @@ class ProgressBar:
         self.name = config.name
 
     def __call__(self, snapshot: Snapshot) -> None:
-        learned = int(snapshot.population.learned.sum())
+        if self.progress.disable:
+            return
+        learned = int(snapshot.population.learned.count_nonzero())
         text = f"{self.name}: {learned:,} of {len(snapshot.population.seeds):,} learned"
         self.progress.update(self.task, completed=snapshot.sweep, description=text)
 
