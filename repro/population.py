@@ -4,8 +4,8 @@ Replica r of the population is the network of ``seeds[r]``. Its first weights de
 architecture alone, so it starts, and in exact arithmetic ends, as it would if it were trained by itself.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -72,23 +72,46 @@ def flat(architecture: Plan, weights: Mapping[str, Tensor]) -> Tensor:
     return torch.cat([weights[key].flatten(0, 1) for key in architecture.weight_shapes])
 
 
-def some_replicas(w: Tensor, which: Tensor) -> Tensor:
-    """Some replicas of w ``[to, from, replicas]``, a copy. which: their numbers, ``[some]``.
+def some_replicas(values: Tensor, which: Tensor | slice) -> Tensor:
+    """What some replicas have of ``[..., replicas]``, a copy. which: their numbers, ``[some]``, or a slice of them.
 
     By way of two axes: along the last of three, index_select takes ten times as long (torch 2.13 on a CPU).
     """
-    taken: Tensor = w.flatten(0, 1).index_select(1, which).unflatten(0, w.shape[:2])
-    return taken
+    if isinstance(which, slice):
+        return values[..., which].clone(memory_format=torch.contiguous_format)
+    taken = values.reshape(-1, values.shape[-1]).index_select(1, which)
+    return taken.view(*values.shape[:-1], len(which))
 
 
-def put_replicas(w: Tensor, which: Tensor, values: Tensor) -> None:
-    """Put some replicas in place, ``[to, from, some]``. One that is named twice must have the same values twice."""
-    w.view(-1, w.shape[2]).index_copy_(1, which, values.flatten(0, 1))
+def put_replicas(values: Tensor, which: Tensor | slice, new: Tensor) -> None:
+    """Put what some replicas have in place, ``[..., some]``. One that is named twice must have the same twice."""
+    if isinstance(which, slice):
+        values[..., which].copy_(new)
+    else:
+        values.view(-1, values.shape[-1]).index_copy_(1, which, new.reshape(-1, len(which)))
 
 
 def finite(weights: Mapping[str, Tensor]) -> bool:
     """Whether all the weights are numbers, which those of a network that has diverged are not."""
     return all(bool(w.isfinite().all()) for w in weights.values())
+
+
+class Weights:
+    """A field of ``Population`` that is brought up to date before it is read, where training is ahead of it."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, population: "Population | None", owner: type | None = None) -> dict[str, Tensor]:
+        if population is None:
+            raise AttributeError(self.name)  # dataclasses asks for a default, and there is none
+        if population.catch_up is not None:
+            population.catch_up()
+        found: dict[str, Tensor] = vars(population)[self.name]
+        return found
+
+    def __set__(self, population: "Population", value: dict[str, Tensor]) -> None:
+        vars(population)[self.name] = value
 
 
 @dataclass
@@ -98,15 +121,17 @@ class Population:
     weights, delta_w: by key, ``[to, from, replicas]``, contiguous: w and the last Δw.
     learned_at ``[replicas]``: the number of weight changes after which the replica first met the criterion, or NEVER.
     E ``[replicas]``: the error at the last snapshot.
+    catch_up: what brings weights and delta_w up to date; None: they are. See ``repro.training.train``.
     """
 
     architecture: Plan
     seeds: Sequence[int]
-    weights: dict[str, Tensor]
-    delta_w: dict[str, Tensor]
-    learned_at: Tensor
-    E: Tensor
+    weights: Weights = Weights()
+    delta_w: Weights = Weights()
+    learned_at: Tensor  # type: ignore[misc]  # mypy takes a descriptor for a default
+    E: Tensor  # type: ignore[misc]
     sweep: int = 0
+    catch_up: Callable[[], None] | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def start(

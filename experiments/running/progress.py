@@ -30,7 +30,9 @@ class ProgressBar:
         self.name = config.name
 
     def __call__(self, snapshot: Snapshot) -> None:
-        self.show(snapshot.sweep, int(snapshot.population.learned.sum()), len(snapshot.population.seeds))
+        if self.progress.disable:
+            return
+        self.show(snapshot.sweep, int(snapshot.population.learned.count_nonzero()), len(snapshot.population.seeds))
 
     def show(self, sweep: int, learned: int, of: int) -> None:
         """How far it is: after so many sweeps so many of the replicas have learned."""

@@ -110,9 +110,8 @@ class Ours:
         if count != self.every:
             self.every = count
             workers = cores() if on_cpu else 1
-            self.snapshots = train(
-                self.population, self.work.setup, count, self.backward_pass, self.compile, workers=workers
-            )
+            options = {"workers": workers, "ahead": 0}  # it is timed from one snapshot to the next
+            self.snapshots = train(self.population, self.work.setup, count, self.backward_pass, self.compile, **options)
             next(self.snapshots)
         next(self.snapshots)
         torch.set_num_threads(cores())

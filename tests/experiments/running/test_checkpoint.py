@@ -22,6 +22,7 @@ from omegaconf import OmegaConf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.summary.writer import event_file_writer
 
+import repro.backends
 import repro.training
 from experiments import run
 from experiments.options.load import load
@@ -103,6 +104,45 @@ def test_resumed_is_uninterrupted_byte_for_byte(ran, tmp_path, name):
             assert interrupted(partial(run.resume, directory, []), chance.randrange(len(left) + 1)) in (130, None)
         assert [(directory / file).read_bytes() for file in FILES] == [(whole / file).read_bytes() for file in FILES]
         assert {path.name for path in directory.iterdir()} == {path.name for path in whole.iterdir()}
+
+
+@pytest.mark.parametrize("name", ["xor", "symmetry"])
+def test_a_run_whose_training_is_ahead_leaves_the_same(tmp_path, monkeypatch, name):
+    """Also interrupted within what was trained in one go, and resumed; and what TensorBoard shows.
+
+    What stands for machine code is the sweep as it is written, with whole vectors of replicas.
+    """
+    options = (*PLAIN[:1], *PLAIN[2:], "population.seeds=32", "record.every=1", "compile=true", "learning.sweeps=120")
+    config = load(name, *options, "learning.epsilon=1.5", "criterion.tolerance=0.4")
+    monkeypatch.setattr(repro.backends, "compiled", repro.backends.explicit)
+    looks, go = [], repro.training.Stretch.go
+    monkeypatch.setattr(
+        repro.training.Stretch, "go", lambda stretch, pool: looks.append(len(stretch.looks)) or go(stretch, pool)
+    )
+    with monkeypatch.context() as never:
+        never.setattr(repro.training, "AHEAD_AFTER", 10**9)
+        run.run(config, tmp_path / "whole", quiet=True)
+    assert set(looks) == {1}
+    run.run(config, tmp_path / "ahead", quiet=True)
+    assert interrupted(partial(run.run, config, tmp_path / "cut", quiet=True), 67) == 130
+    assert interrupted(partial(run.resume, tmp_path / "cut", []), 30) == 130
+    run.resume(tmp_path / "cut", [])
+    assert max(looks) > 2
+    whole = tmp_path / "whole"
+    assert {"weights/bias->output", f"{name}/E_median", f"{name}/E_replica"} <= shown(whole).keys()
+    for directory in (tmp_path / "ahead", tmp_path / "cut"):
+        assert [(directory / file).read_bytes() for file in FILES] == [(whole / file).read_bytes() for file in FILES]
+        assert shown(directory) == shown(whole)
+
+
+def shown(directory: Path) -> dict[str, list[tuple[int, object]]]:
+    """The scalars and histograms of a run, by tag: sweep and value."""
+    read = events(directory)
+    scalars = {tag: [(event.step, event.value) for event in read.Scalars(tag)] for tag in read.Tags()["scalars"]}
+    return scalars | {
+        tag: [(event.step, event.histogram_value) for event in read.Histograms(tag)]
+        for tag in read.Tags()["histograms"]
+    }
 
 
 def test_a_run_that_could_not_write_goes_on_from_its_last_checkpoint(ran, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import torch
 from experiments.files import number
 from experiments.options.load import load
 from experiments.options.setup import first_population, training_setup
-from experiments.running.curves import QUANTILES, Curves, quartiles
+from experiments.running.curves import KEY_BITS, QUANTILES, Curves, in_order, quartiles
 from repro.training import Snapshot
 
 
@@ -28,13 +28,34 @@ def test_curves_leave_a_replica_without_a_number_out():
 
 def test_quartiles_are_torchs():
     generator = torch.Generator().manual_seed(0)
-    for n in (1, 2, 3, 4, 5, 8, 1001):
+    for n in (1, 2, 3, 4, 5, 8, 1001, 9001):
         for lost in (0.0, 0.3):
             E = torch.rand(n, generator=generator)
             E[torch.rand(n, generator=generator) < lost] = torch.nan
             expected = torch.nanquantile(E.double(), torch.tensor(QUANTILES, dtype=torch.double))
             found = torch.tensor(quartiles(E), dtype=torch.double)
             torch.testing.assert_close(found, expected, rtol=0, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_numbers_of_a_rank_are_those_of_a_sort(dtype):
+    """Among more than are sorted: of all sizes, below 0, alike, infinite."""
+    generator = torch.Generator().manual_seed(0)
+    drawn = torch.randn(3 * 2**KEY_BITS, generator=generator, dtype=dtype)
+    lost = torch.rand(len(drawn), generator=generator) < 0.3
+    for values in (
+        drawn,
+        drawn.abs(),
+        drawn * 10.0 ** torch.randint(-30, 30, drawn.shape, generator=generator),
+        1 + drawn * 1e-6,
+        drawn.round(),
+        drawn.masked_fill(lost, torch.inf),
+        drawn.masked_fill(lost, -torch.inf),
+        torch.zeros_like(drawn),
+    ):
+        ordered = values.double().sort().values.tolist()
+        ranks = [0, 1, 4_000, len(drawn) // 2, len(drawn) // 2, len(drawn) - 1]
+        assert in_order(values.numpy(), ranks) == [ordered[rank] for rank in ranks]
 
 
 @pytest.mark.slow
