@@ -14,12 +14,13 @@ READINGS = "family_trees_readings"
 SEARCH = "family_trees_search.csv"
 GROWTH, KEPT, BALANCE = "family_trees_growth.csv", "family_trees_kept.csv", "family_trees_balance.csv"
 
-BENCHMARK, LOGGING_COST = "benchmark.csv", "logging_cost.csv"
+BENCHMARKS, LOGGING_COST = "benchmark", "logging_cost.csv"
+"""In the folder of the first, a table for each kind of processor that ``make bench`` was run on."""
 BENCHMARK_CUDA, CUDA_TESTS = "benchmark_cuda.csv", "tests that need a card"
 """The table that ``experiments.speed.device_check`` writes, and what it calls the row of the tests."""
 
 SPEEDS: dict[str, str] = {
-    "benchmark": BENCHMARK,
+    "benchmark": f"{BENCHMARKS}/PROCESSOR.csv",
     "logging_cost": LOGGING_COST,
     "chain_rule": "chain_rule_seconds.csv",
 }

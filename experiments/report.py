@@ -13,7 +13,7 @@ from experiments.catalogue import GROWTH, KEPT, RESULTS
 from experiments.claims import ledger
 from experiments.claims.ledger import Judged
 from experiments.explorer import page as explorer
-from experiments.pages import claims, family_trees, family_trees_plateau, readme, small_networks
+from experiments.pages import claims, family_trees, family_trees_plateau, readme, small_networks, speed
 from experiments.pages.markdown import filled
 from experiments.tables import csv_text
 
@@ -26,9 +26,17 @@ def parts(results: Path, judged: Sequence[Judged]) -> dict[Path, dict[str, str]]
     return {
         README: {
             "holds": readme.holds_table(judged, "results/report.html"),
+            "speed": speed.comparisons(results),
             "equations": readme.equations_table("repro/equations.py"),
+            "gpu": speed.gpu_said(results, "docs/speed.md"),
         },
-        DOCS / "speed.md": {"speed": readme.speed_table(results), "logging": readme.logging_table(results)},
+        DOCS / "running.md": {"gpu": speed.gpu_said(results, "speed.md")},
+        DOCS / "speed.md": {
+            "speed": speed.speed_tables(results),
+            "arithmetic": speed.arithmetic_table(results),
+            "gpu": speed.gpu_section(results),
+            "logging": speed.logging_table(results),
+        },
         results / "claims.md": {"claims": readme.claims_table(judged, "report.html")},
         results / "family_trees.md": family,
         results / "small_networks.md": small_networks.parts(results),

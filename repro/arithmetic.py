@@ -1,4 +1,4 @@
-"""What one sweep of one network has to reckon, counted from its groups, its links and its cases: nothing is timed here."""
+"""What one sweep of one network has to reckon, counted from its groups, links and cases: nothing is timed here."""
 
 from dataclasses import dataclass
 

@@ -319,6 +319,30 @@ FAULTS = {
         "0 < tolerance",
         f"{RUNNING}/test_command_line.py::test_a_mistake_ends_in_one_line[tolerance that any network meets]",
     ),
+    "every job of a multirun on the first card": fault(
+        "experiments/options/machine.py",
+        "torch.cuda.set_device(job % torch.cuda.device_count())",
+        "torch.cuda.set_device(0)",
+        f"{RUNNING}/test_command_line.py::test_each_job_of_a_multirun_takes_the_next_card",
+    ),
+    "a card's table from a CPU": fault(
+        "experiments/speed/device_check.py",
+        'return BENCHMARK_CUDA if device == "cuda" else "benchmark_cpu.csv"',
+        "return BENCHMARK_CUDA",
+        "tests/experiments/speed/test_device_check.py::test_a_cpu_s_table_is_no_card_s",
+    ),
+    "what trains other networks is timed on a card": fault(
+        "experiments/speed/cells.py",
+        "if not gap < WITHIN:",
+        "if gap < 0:",
+        "tests/experiments/speed/test_cells.py::test_what_comes_in_the_way_is_said",
+    ),
+    "a sweep's arithmetic without that of (7)": fault(
+        "repro/arithmetic.py",
+        "dense += (2 + above) * cases * source * to",
+        "dense += 2 * cases * source * to",
+        "tests/repro/test_arithmetic.py::test_xor_by_hand",
+    ),
     # what is said of them
     "Wilson's interval with one side": fault(
         "experiments/statistics.py",

@@ -57,6 +57,13 @@ def processor() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
+def vectors() -> tuple[str, int | None]:
+    """The vector instructions that torch uses here, ``("AVX-512", 512)``: their name, and how many bits they take."""
+    known = {"AVX512": ("AVX-512", 512), "AVX2": ("AVX2", 256), "SVE256": ("SVE", 256), "NEON": ("NEON", 128)}
+    name = torch.backends.cpu.get_cpu_capability()
+    return known.get(name, (name, None))
+
+
 def compiles(config: Config, setup: TrainingSetup) -> bool:
     """Whether to compile: as ``compile`` says, or where the run would take PAYS_FROM as it is written.
 

@@ -1,23 +1,17 @@
-"""The generated tables of the README, of docs/speed.md and of results/claims.md."""
+"""The generated tables of the README and of results/claims.md."""
 
 import inspect
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from torch import Tensor
 
-from experiments.catalogue import BENCHMARK, LOGGING_COST
 from experiments.claims.ledger import Judged
-from experiments.claims.results import table
 from experiments.pages.claims import counted, measured_text
 from experiments.pages.markdown import markdown
 from repro import equations
 
 FIRST_SEEN = ("E1", "S2", "S4", "X4", "F1", "G1")
 """The claims that the README shows: one of each kind, those that hold and those that do not."""
-
-SPEED_OF = (1, 1024)
-"""The numbers of networks whose speed is shown; results/benchmark.csv has others."""
 
 
 def claims_table(judged: Sequence[Judged], page: str) -> str:
@@ -45,29 +39,6 @@ def holds_table(judged: Sequence[Judged], page: str) -> str:
         rows.append([f"[{one.claim.id}]({page}#{one.claim.id})", one.claim.says, f"**{one.verdict}**", found])
     counts = f"Of {len(judged)} claims {counted(one.verdict for one in judged)}. Six of them:"
     return f"{counts}\n\n" + markdown(["", "the papers say", "here", "measured, with its 95 % interval"], rows)
-
-
-def speed_table(results: Path) -> str:
-    """Microseconds per network and sweep of each way of training, as ``experiments.speed.benchmark`` found them."""
-    rows = table(results / BENCHMARK)
-    shown = rows[rows["networks"].isin(SPEED_OF)]
-    columns = list(dict.fromkeys(zip(shown["experiment"], shown["networks"], strict=True)))
-    found = shown.set_index(["contender", "experiment", "networks"])["microseconds"].to_dict()
-    lines = []
-    for contender in shown["contender"].unique():
-        values = (found.get((contender, *column)) for column in columns)
-        lines.append([contender, *("-" if value is None else f"{value:.3g}" for value in values)])
-    header = [f"`{experiment}`, {networks:,}" for experiment, networks in columns]
-    return markdown(["µs per network and sweep", *header], lines)
-
-
-def logging_table(results: Path) -> str:
-    """How much longer a run takes with TensorBoard, as ``experiments.speed.logging_cost`` found it."""
-    rows = []
-    for row in table(results / LOGGING_COST).to_dict("records"):
-        run, more = f"`{row['experiment']}`, {row['networks']:,}", f"{row['more_percent']:+.1f} %"
-        rows.append([run, f"{row['seconds_without']:.2f}", f"{row['seconds_with']:.2f}", more, str(row["turns"])])
-    return markdown(["experiment, networks", "seconds without", "seconds with", "cost", "runs of each"], rows)
 
 
 def equations_table(source: str) -> str:

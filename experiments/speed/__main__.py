@@ -1,9 +1,10 @@
 """Measure speeds on this machine: ``python -m experiments.speed``.
 
-benchmark: a sweep, against other ways of doing the same work. logging_cost: what TensorBoard costs a run. chain_rule:
-the seconds of the derivatives whose multiplications results/chain_rule.csv counts. A GPU has a program of its own,
-``experiments.speed.device_check``. What was measured is not the same
-each time; of the tables, the first two are published.
+benchmark: a sweep, against other ways of doing the same work; each kind of processor has a table of its own, which a
+later run on such a processor replaces. logging_cost: what TensorBoard costs a run. chain_rule: the seconds of the
+derivatives whose multiplications results/chain_rule.csv counts. A GPU has a program of its own,
+``experiments.speed.device_check``. What was measured is not the same each time; of the tables, the first two are
+published.
 """
 
 import argparse
@@ -54,8 +55,9 @@ def main() -> None:
     """Measure, print as it comes, write the tables."""
     arguments = parsed()
     for name in dict.fromkeys(arguments.names):
-        write_rows(arguments.results / SPEEDS[name], rows_of(name, arguments))
-        print(f"Written: {arguments.results / SPEEDS[name]}", flush=True)
+        path = arguments.results / SPEEDS[name].replace("PROCESSOR", benchmark.file_name())
+        write_rows(path, rows_of(name, arguments))
+        print(f"Written: {path}", flush=True)
 
 
 if __name__ == "__main__":

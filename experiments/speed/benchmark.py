@@ -6,6 +6,7 @@ alike, and of each the median turn counts.
 """
 
 import importlib.util
+import re
 import shutil
 import statistics
 import time
@@ -29,9 +30,10 @@ from experiments.speed.contenders import (
     Work,
     work_of,
 )
+from experiments.speed.peak import peak
 from repro.choices import BackwardPass
 
-EXPERIMENTS, NETWORKS = ("symmetry", "family_trees", "xor"), (1, 32, 1024, 16384)
+EXPERIMENTS, NETWORKS = ("symmetry", "family_trees", "xor"), (1, 8, 1024, 16384)
 TURNS = 5
 CHECKED_SWEEPS, WITHIN = 5, 1e-4
 """After so many sweeps the weights of all contenders may differ by this much: float32 rounds in another order."""
@@ -110,9 +112,27 @@ def timed(contender: Any, count: int, device: str) -> float:
     return time.perf_counter() - begun
 
 
+def processor() -> dict[str, object]:
+    """The columns that say what was measured on: the processor, its vectors and their bits, the cores, the peak.
+
+    peak: billions of multiply-adds per second, of all cores; empty without a C compiler.
+    """
+    (vector, bits), most = machine.vectors(), peak()
+    found: dict[str, object] = {"processor": machine.processor(), "vector": vector, "bits": bits or ""}
+    return found | {"cores": machine.cores(), "peak": "" if most is None else f"{most / 1e9:.4g}"}
+
+
+def file_name() -> str:
+    """Of the table of this kind of processor: its name and its vectors, such as ``amd_epyc_avx_512``."""
+    return re.sub(r"[^a-z0-9]+", "_", f"{machine.processor()} {machine.vectors()[0]}".lower()).strip("_")
+
+
 def rows(experiments: Sequence[str], networks: Sequence[int], seconds: float) -> Iterator[dict[str, object]]:
     """A row an experiment, number of networks and contender, each printed as it comes. seconds: for each contender."""
-    console = Console()
+    console, about = Console(), processor()
+    bits = f" ({about['bits']} bits)" if about["bits"] else ""
+    most = f", at most {about['peak']} billion multiply-adds a second" if about["peak"] else ""
+    print(f"{about['cores']} cores of {about['processor']}, {about['vector']}{bits}{most}", flush=True)
     for experiment in experiments:
         for many in networks:
             found = list(measure(work_of(experiment, many, "cpu"), seconds))
@@ -123,4 +143,4 @@ def rows(experiments: Sequence[str], networks: Sequence[int], seconds: float) ->
                 own = float(str(row["microseconds"]))
                 table.add_row(str(row["contender"]), f"{own:.3g}", f"{slowest / own:.3g}")
             console.print(table)
-            yield from found
+            yield from (about | row for row in found)

@@ -11,14 +11,14 @@ import pytest
 from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
 from experiments import report
-from experiments.catalogue import BALANCE, BENCHMARK, GROWTH, KEPT, PUBLISHED, READINGS, RESULTS, SEARCH
+from experiments.catalogue import BALANCE, BENCHMARKS, GROWTH, KEPT, PUBLISHED, READINGS, RESULTS, SEARCH
 from experiments.claims import ledger
 from experiments.claims.ledger import Claim, Finding, Judged
 from experiments.pages import claims, readme
 from experiments.statistics import Estimate
 from tests.experiments import published
 
-FILES = [*(f"{name}.csv" for name in (*PUBLISHED, READINGS)), BENCHMARK, SEARCH, GROWTH, KEPT, BALANCE]
+FILES = [*(f"{name}.csv" for name in (*PUBLISHED, READINGS)), f"{BENCHMARKS}/one.csv", SEARCH, GROWTH, KEPT, BALANCE]
 
 COUNTED = ledger.Test("some that count", "xor", share="solved == 1", paper="1 of 1", holds=">= 0.5", fails="< 0.1")
 FOUND = {

@@ -13,6 +13,7 @@ import torch
 from experiments.options import machine
 from experiments.speed import benchmark, contenders
 from experiments.speed.contenders import C_COMPILER, ByHand, Jax, NumPy, OneByOne, Ours, TorchFunc, work_of
+from experiments.speed.peak import peak
 
 JAX = pytest.param(
     Jax,
@@ -89,11 +90,30 @@ def test_other_work_is_found_out(monkeypatch):
 
 
 def test_a_row_a_contender(monkeypatch, capsys):
+    monkeypatch.setattr(benchmark, "peak", lambda: 1.5e9)
     monkeypatch.setattr(machine, "compiler_lacking", lambda: "there is no C++ compiler")
     found = list(benchmark.rows(["xor"], [1, 2], 0.01))
     said = capsys.readouterr().out
     assert "compiled, is left out: there is no C++ compiler" in said
     assert "xor, 2 networks" in said
+    name, bits = machine.vectors()
+    assert said.startswith(f"{machine.cores()} cores of {machine.processor()}, {name}")
+    assert bits is None or f"({bits} bits)" in said.splitlines()[0]
     assert {row["networks"] for row in found} == {1, 2}
     assert len({row["contender"] for row in found}) == len(found) / 2 >= 4
     assert all(float(str(row["microseconds"])) > 0 for row in found)
+    assert {row["processor"] for row in found} == {machine.processor()}
+    assert {row["cores"] for row in found} == {machine.cores()}
+
+
+@pytest.mark.skipif(shutil.which(C_COMPILER) is None, reason="there is no C compiler")
+def test_the_peak_is_that_of_a_processor():
+    """One core's clock is at least 0.5 GHz, with at least one lane of one unit; and nobody has a terahertz."""
+    found = peak(turns=2, times=200_000)
+    assert 5e8 < found / machine.cores() < 1e13
+
+
+def test_no_peak_without_a_compiler(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    assert peak() is None
+    assert benchmark.processor()["peak"] == ""

@@ -156,6 +156,7 @@ def test_a_worker_answers_and_can_be_ended(tmp_path):
             worker.measured(Cell("xor", 2, "ours, autograd"), 0.001)
         while worker.lines.get(timeout=60):
             worker.process.kill()
+        worker.process.wait()
         with pytest.raises(EOFError, match="ended with -9"):
             worker.measured(Cell("xor", 2, "ours, explicit"), 20)
     finally:
