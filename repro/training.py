@@ -120,7 +120,7 @@ def train(
         everyone = torch.arange(len(population.seeds), device=device)
         chunks, looks, unread = in_chunks(everyone), [population.sweep], 0
         ends = iter(_until(population.sweep, every, setup.learning.sweeps))
-        while looks:
+        while True:
             begun = time.monotonic()
             stretch = Stretch(population, setup, backend, workers, chunks, looks)
             stretch.go(pool.map if pool else map)
@@ -128,6 +128,8 @@ def train(
             for snapshot in stretch.snapshots():
                 yield snapshot
                 unread = 0 if stretch.read else unread + 1
+            if population.sweep >= setup.learning.sweeps:
+                return
             if setup.criterion.stop:
                 going = everyone[~population.learned]
                 if not len(going):

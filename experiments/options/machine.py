@@ -2,9 +2,6 @@
 
 import os
 import platform
-import shutil
-import sys
-import sysconfig
 from pathlib import Path
 
 import torch
@@ -17,8 +14,8 @@ CHANGE_STARTS, CHANGE_TAKES, PRODUCT_TAKES = 1.5e-4, 5e-7, 1e-9
 """Seconds, roughly, uncompiled: what a weight change costs however few networks there are; what it costs for each, and
 for each product of a case and a weight, where half of the networks have stopped, or on two cores."""
 
-PAYS_FROM = 15.0
-"""Seconds that a run must take uncompiled for compiling to pay, which takes 5 to 20 itself."""
+PAYS_FROM = 4.0
+"""Seconds that a run must take uncompiled for compiling to pay, which takes 1 to 10 itself, once for a network."""
 
 
 def check_device(device: str) -> None:
@@ -81,13 +78,3 @@ def seconds_uncompiled(setup: TrainingSetup, networks: int) -> float:
     a_network = changes * CHANGE_TAKES + cases * weights * PRODUCT_TAKES
     a_sweep = changes * CHANGE_STARTS + networks * a_network
     return a_sweep * setup.learning.sweeps
-
-
-def compiler_lacking() -> str | None:
-    """What ``torch.compile`` would miss on this machine; None where it has all it needs."""
-    compiler = os.environ.get("CXX", "c++" if sys.platform == "darwin" else "g++")
-    if shutil.which(compiler) is None:
-        return f"there is no C++ compiler ({compiler})"
-    if not (Path(sysconfig.get_path("include")) / "Python.h").exists():
-        return "Python's headers are not installed (python3-dev)"
-    return None

@@ -182,7 +182,7 @@ class Config:
     precision: Precision = Precision.float32
     threads: int | None = None  # CPU cores to use; null: all that there are
     backward_pass: BackwardPass = BackwardPass.explicit
-    compile: bool | None = None  # run the explicit one by torch.compile; null: where that saves time
+    compile: bool | None = None  # run the explicit one as machine code; null: where that saves time
 
 
 def register() -> None:

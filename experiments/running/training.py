@@ -13,6 +13,7 @@ import torch
 
 from experiments.options import machine
 from experiments.options.schema import Config
+from repro.machine_code import build
 
 SNAPSHOTS = 100
 """About how many points a curve has, unless ``record.every`` says otherwise."""
@@ -40,7 +41,7 @@ def prepare(config: Config) -> None:
 
 def can_compile(config: Config, wanted: bool) -> bool:
     """Whether to compile where that is wanted; a line where this machine cannot."""
-    lacking = machine.compiler_lacking() if wanted else None
+    lacking = build.compiler_lacking() if wanted else None
     if lacking:
         print(f"compile={str(config.compile or 'null').lower()}: {lacking}; goes on uncompiled, many times slower.")
     return wanted and not lacking
@@ -53,7 +54,7 @@ def started(training: Callable[[bool], Iterator[T]], compile: bool, quiet: bool,
     """
     begun, snapshots = time.monotonic(), training(compile)
     if compile and not quiet:
-        print("Compiling, which takes some 5 to 20 seconds.", flush=True)
+        print("Compiling, which takes 1 to 10 seconds, once.", flush=True)
     try:
         first = next(snapshots)
     except (RuntimeError, OSError) as problem:

@@ -32,6 +32,7 @@ from experiments.speed.contenders import (
 )
 from experiments.speed.peak import peak
 from repro.choices import BackwardPass
+from repro.machine_code import build
 
 EXPERIMENTS, NETWORKS = ("symmetry", "family_trees", "xor"), (1, 8, 1024, 16384)
 TURNS = 5
@@ -61,7 +62,7 @@ def contenders(device: str) -> dict[str, Callable[[Work], Any]]:
             print(f"C is left out: there is no C compiler ({C_COMPILER})")
     found["ours, autograd"] = lambda work: Ours(work, BackwardPass.autograd)
     found["ours, explicit"] = lambda work: Ours(work, BackwardPass.explicit)
-    if lacking := machine.compiler_lacking():
+    if lacking := build.compiler_lacking():
         print(f"ours, compiled, is left out: {lacking}")
     else:
         found["ours, compiled"] = lambda work: Ours(work, BackwardPass.explicit, compile=True)

@@ -9,6 +9,7 @@ from experiments.files import number
 from experiments.options import machine
 from experiments.options.schema import Config
 from experiments.options.setup import first_population, training_setup
+from repro.machine_code import build
 from repro.measures.family_trees import Kinship, kinship
 from repro.population import Population
 from repro.trained import Trained
@@ -20,7 +21,7 @@ def as_published(config: Config, every: int) -> Population:
     """An experiment's networks after their training, by one worker: the same on any machine. every: see ``train``."""
     setup = training_setup(config)
     population = first_population(config, setup)
-    compile = machine.compiles(config, setup) and not machine.compiler_lacking()
+    compile = machine.compiles(config, setup) and not build.compiler_lacking()
     for _ in train(population, setup, every, compile=compile):
         pass
     return population
@@ -29,11 +30,11 @@ def as_published(config: Config, every: int) -> Population:
 def run_through(population: Population, setup: TrainingSetup, compile: bool = True) -> None:
     """Train networks through all sweeps, in place: who has learned goes on.
 
-    compile: by ``torch.compile`` where this machine has what that needs.
+    compile: as machine code, where this machine has a compiler.
     """
     torch.set_num_threads(1)  # the workers share the cores out
     setup = replace(setup, criterion=replace(setup.criterion, stop=False))
-    compile = compile and not machine.compiler_lacking()
+    compile = compile and not build.compiler_lacking()
     for _ in train(population, setup, every=setup.learning.sweeps, compile=compile, workers=machine.cores()):
         pass
 

@@ -20,7 +20,7 @@ REPLICAS = 3
 """As many are in the run that is written down; it shows in no operation."""
 
 
-class UnknownOperationError(Exception):
+class UnknownOperationError(RuntimeError):
     """An operation that the program has no form for."""
 
 

@@ -20,7 +20,7 @@ from repro.tasks.xor import xor
 from repro.training_setup import Criterion, Learning, TrainingSetup
 from tests.devices import ByOperators, HostReads, on
 from tests.plans import FAMILY_TREES, PLANS
-from tests.repro.test_backends_compiled import counted, nothing_compiled  # noqa: F401
+from tests.repro.test_backends_compiled import nothing_compiled, programs  # noqa: F401
 from tests.repro.test_training import assert_same
 
 XOR, SYMMETRY = PLANS["xor 2-1-1"], PLANS["symmetry 6-2-1"]
@@ -121,12 +121,11 @@ def test_a_recorded_sweep_has_the_numbers_of_its_chunk(monkeypatch, name):
     assert_same(explicit, trained(name, None, chunk=16), 0.0)
 
 
-def test_compiled_is_explicit_and_compiled_once(counted):  # noqa: F811
+def test_compiled_is_explicit_and_compiled_once(programs):  # noqa: F811
     """Though one phase has an α for all, and the other one for each."""
-    for dtype, within in ((torch.float64, 1e-10),):
-        compiled, explicit = (trained("xor", None, dtype, compile=compile, chunk=16) for compile in (True, False))
-        assert_same(compiled, explicit, within)
-    assert counted.frame_count == 1
+    compiled, explicit = (trained("xor", None, torch.float64, compile=compile, chunk=16) for compile in (True, False))
+    assert_same(compiled, explicit, 1e-12)
+    assert len(programs) == 1
 
 
 @pytest.mark.slow
@@ -253,7 +252,7 @@ def test_sweeps_run_without_values(backward_pass, per_case):
 
 
 @pytest.mark.parametrize("per_case", [False, True])
-@pytest.mark.usefixtures("same_thread", "no_graph")
+@pytest.mark.usefixtures("no_graph")
 def test_sweeps_make_no_tensor_elsewhere(per_case):
     """As on a GPU, with fake tensors: the numbers are on the CPU until the training brings them there."""
     setup = small(xor(), per_case=per_case)
@@ -265,7 +264,6 @@ def test_sweeps_make_no_tensor_elsewhere(per_case):
 
 
 @pytest.mark.parametrize("backward_pass", ["explicit", "autograd"])
-@pytest.mark.usefixtures("same_thread")
 def test_sweeps_read_nothing(backward_pass):
     population = Population.start(XOR.architecture, range(5), 0.5)
     setup = small(xor())

@@ -14,6 +14,7 @@ from experiments.options import machine
 from experiments.speed import benchmark, contenders
 from experiments.speed.contenders import C_COMPILER, ByHand, Jax, NumPy, OneByOne, Ours, TorchFunc, work_of
 from experiments.speed.peak import peak
+from repro.machine_code import build
 
 JAX = pytest.param(
     Jax,
@@ -91,7 +92,7 @@ def test_other_work_is_found_out(monkeypatch):
 
 def test_a_row_a_contender(monkeypatch, capsys):
     monkeypatch.setattr(benchmark, "peak", lambda: 1.5e9)
-    monkeypatch.setattr(machine, "compiler_lacking", lambda: "there is no C++ compiler")
+    monkeypatch.setattr(build, "compiler_lacking", lambda: "there is no C++ compiler")
     found = list(benchmark.rows(["xor"], [1, 2], 0.01))
     said = capsys.readouterr().out
     assert "compiled, is left out: there is no C++ compiler" in said

@@ -32,7 +32,7 @@ def test_each_contender_has_its_turn_once_and_few_networks_come_first():
 
 def test_the_tiers_are_the_contenders_of_a_card(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: True)
-    monkeypatch.setattr("experiments.options.machine.compiler_lacking", lambda: None)
+    monkeypatch.setattr("repro.machine_code.build.compiler_lacking", lambda: None)
     assert set(EVERYONE) == set(device_check.contenders("cuda"))
 
 

@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from experiments.catalogue import STUDIES
-from experiments.options import machine
 from experiments.options.load import load
 from experiments.options.setup import training_setup
 from experiments.studies import attention
 from experiments.studies.attention import EPSILONS, MODELS, PLANS, PRINTED, RANGES, rows, settings, write
 from experiments.tables import read_rows
+from repro.machine_code import build
 from repro.measures.family_trees import Kinship
 from repro.population import NEVER
 
@@ -28,7 +28,7 @@ def short(monkeypatch):
     monkeypatch.setattr(attention, "settings", three)
     monkeypatch.setattr(attention, "EPSILONS", (0.01, 0.1))
     monkeypatch.setattr(attention, "RANGES", (0.3,))
-    monkeypatch.setattr(machine, "compiler_lacking", lambda: "none for this test")
+    monkeypatch.setattr(build, "compiler_lacking", lambda: "none for this test")
 
 
 def test_a_row_a_model_point_and_seed(short, tmp_path):
