@@ -15,7 +15,6 @@ import signal
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import nullcontext, redirect_stdout
@@ -36,8 +35,8 @@ from experiments.options.machine import PAYS_FROM, compiles, cores, seconds_unco
 from experiments.options.schema import ConfigError
 from experiments.options.setup import training_setup
 from experiments.pages.small_networks import print_networks
-from experiments.run import run
 from experiments.running.directory import locked_directory
+from experiments.running.side_by_side import MAY_DIFFER, Run, groups, in_common, train_runs
 from experiments.studies.grids import Setting, column, rows_of, settings
 from experiments.tables import write_rows
 
@@ -49,16 +48,13 @@ QUICK, QUICK_SEEDS = Path("runs/quick"), 50
 FINISHED = "finished"
 """The file that a run leaves in its directory at its end, with its overrides."""
 
-SAME_CODE = ("epsilon", "initial_range")
-"""Settings that differ in these alone share their machine code."""
-
 FASTER, COMPILING = 20.0, 2.0
 """How many times faster a compiled run is, and the seconds that compiling takes: for the time left, roughly."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """Work for one process: a study, or runs of one experiment that share their machine code.
+    """Work for one process: a study, or runs of one experiment that are trained side by side.
 
     compile: whether that pays for them together, where it does not for one; None: as each has it. seconds: roughly.
     """
@@ -72,9 +68,12 @@ class Job:
     @property
     def label(self) -> str:
         """What it is called on the screen."""
-        varied = Counter(pair for setting in self.settings for pair in setting)
-        same = [f"{column(o)}={v}" for (o, v), times in varied.items() if times == len(self.settings)]
-        return " ".join([self.name, *same])
+        values: dict[str, list[str]] = {}
+        for option, value in (pair for setting in self.settings for pair in setting):
+            values.setdefault(option, []).append(value)
+        kept = {option: list(dict.fromkeys(each)) for option, each in values.items()}
+        told = [f"{column(o)}={','.join(each)}" for o, each in kept.items() if len(each) == 1 or o not in MAY_DIFFER]
+        return " ".join([self.name, *told])
 
     def directory(self, setting: Setting = ()) -> Path:
         """Where one of its runs goes."""
@@ -88,23 +87,25 @@ class Job:
 
 
 def jobs_of(name: str, seeds: int | None = None) -> list[Job]:
-    """The work for a study or an experiment: one job, or for a grid one for each piece of machine code."""
+    """The work for a study or an experiment: one job, or for a grid one for what can be trained side by side."""
     if name in STUDIES:
         return [Job(name, seeds=seeds or STUDIES[name].seeds, seconds=STUDIES[name].seconds)]
     seeds = seeds or {**PUBLISHED, **GRIDS}[name]
-
-    def code(setting: Setting) -> Setting:
-        return tuple((option, value) for option, value in setting if column(option) not in SAME_CODE)
-
-    alike = itertools.groupby(sorted(settings(name), key=code), code)
-    return [timed(Job(name, tuple(some), seeds)) for _, some in alike]
+    common: dict[Setting, str] = {}
+    alike: dict[str, list[Setting]] = {}
+    for setting in settings(name):
+        more = tuple((option, value) for option, value in setting if "." not in option or option not in MAY_DIFFER)
+        if more not in common:  # to compose the options of each setting would take as long as some of the jobs
+            common[more] = str(in_common(load(name, *Job(name, seeds=seeds).overrides(setting))))
+        alike.setdefault(common[more], []).append(setting)
+    return [timed(Job(name, tuple(some), seeds)) for some in alike.values()]
 
 
 def timed(job: Job) -> Job:
     """The same with whether to compile, and the seconds that it takes, roughly: as many runs as long as the first."""
-    overrides = job.overrides(job.settings[0])
-    config = load(job.name, *overrides)
-    setup = training_setup(load(job.name, *overrides, "population.seeds=1"))  # which cases each holds out is no matter
+    config, one = (load(job.name, *job.overrides(job.settings[0])) for _ in range(2))
+    one.population.seeds = 1
+    setup = training_setup(one)  # which cases each holds out is no matter
     total = seconds_uncompiled(setup, config.population.seeds) * len(job.settings)
     if len(job.settings) > 1:
         job = replace(job, compile=total >= PAYS_FROM)
@@ -124,6 +125,7 @@ def do(job: Job, resume: bool, quiet: bool = True) -> Job:
             with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere) if quiet else nullcontext():
                 importlib.import_module(f"experiments.studies.{job.name}").write(directory, job.seeds)
             (directory / FINISHED).write_text("\n".join(job.overrides(())), encoding="utf-8")
+    runs, marks = [], []
     for setting in job.settings:
         directory, overrides = job.directory(setting), job.overrides(setting)
         if resume and finished(directory, overrides):
@@ -133,8 +135,13 @@ def do(job: Job, resume: bool, quiet: bool = True) -> Job:
         if setting:
             config.record.figures = config.record.tensorboard = False
             config.record.every = max(1, config.learning.sweeps // 20)
-        run(config, directory, quiet=True)
-        (directory / FINISHED).write_text("\n".join(overrides), encoding="utf-8")
+        runs.append(Run(config, directory))
+        marks.append("\n".join(overrides))
+    for group in groups([run.config for run in runs]):
+        for number, failure in train_runs([runs[number] for number in group], quiet=True):
+            if failure is not None:
+                raise failure
+            (runs[group[number]].directory / FINISHED).write_text(marks[group[number]], encoding="utf-8")
     return job
 
 

@@ -4,18 +4,23 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hydra
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from experiments.files import naming, replacing
-from experiments.options.schema import CONFIGS, Config, ConfigError, register
-from experiments.running.command_line import check_arguments, in_order, register_resolvers, resumed_from, with_options
+from experiments.options.schema import CONFIGS, Config, register
+from experiments.running.command_line import (
+    check_arguments,
+    in_order,
+    refusing,
+    register_resolvers,
+    resumed_from,
+    with_options,
+)
 from experiments.running.directory import CHECKPOINT, locked_directory
+from experiments.running.hydra_job import HydraJob
 
 if TYPE_CHECKING:  # torch takes a second to import, and --help needs none of it
     from experiments.running.checkpoint import Checkpoint
@@ -80,24 +85,17 @@ def train_and_write(config: Config, directory: Path, quiet: bool, resumed: "Chec
 @hydra.main(config_path=str(CONFIGS), config_name="config", version_base="1.3")
 def launch(config: DictConfig) -> None:
     """What Hydra calls, once a job. The directory's .hydra is what Hydra itself would write, if it did not wait."""
-    plain, hydra_config = OmegaConf.to_object(config), HydraConfig.get()
-    assert isinstance(plain, Config)
-    directory = Path(hydra_config.runtime.output_dir)
+    job = HydraJob.of(config)
     from experiments.options.machine import take_card
 
     with refusing():
-        take_card(plain.device, None if OmegaConf.is_missing(hydra_config.job, "num") else hydra_config.job.num)
-    if "SUBMITIT_EXECUTOR" in os.environ and (directory / CHECKPOINT).exists():
+        take_card(job.config.device, job.number)
+    if "SUBMITIT_EXECUTOR" in os.environ and (job.directory / CHECKPOINT).exists():
         with refusing():  # a job that has run out of time, or was preempted, is started again
-            return resume(directory, [])
-    saved = {"config": config, "hydra": HydraConfig.instance().cfg, "overrides": hydra_config.overrides.task}
-    with refusing(), locked_directory(directory):
-        with naming(directory / ".hydra"):
-            (directory / ".hydra").mkdir(exist_ok=True)
-        for name, options in saved.items():
-            with replacing(directory / ".hydra" / f"{name}.yaml") as path:
-                OmegaConf.save(options, path)
-        run(plain, directory)
+            return resume(job.directory, [])
+    with refusing(), locked_directory(job.directory):
+        job.save_options()
+        run(job.config, job.directory)
 
 
 def resume(directory: Path, beside: list[str]) -> None:
@@ -108,16 +106,6 @@ def resume(directory: Path, beside: list[str]) -> None:
     with locked_directory(directory, unused=False):
         checkpoint = read(directory)
         run(with_options(checkpoint.config, beside), directory, resumed=checkpoint)
-
-
-@contextmanager
-def refusing() -> Iterator[None]:
-    """A mistake of the user costs one line, and exit code 2."""
-    try:
-        yield
-    except ConfigError as problem:
-        print(f"experiments.run: {problem}", file=sys.stderr)
-        sys.exit(2)
 
 
 def main() -> None:

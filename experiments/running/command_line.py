@@ -4,8 +4,10 @@ import difflib
 import itertools
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
@@ -76,6 +78,16 @@ def resumed_from(arguments: Sequence[str]) -> tuple[Path, list[str]] | None:
     if not directory:
         raise ConfigError("resume=: name the directory of a run, resume=runs/NAME/TIME")
     return Path(directory), beside
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """A mistake of the user costs one line, and exit code 2."""
+    try:
+        yield
+    except ConfigError as problem:
+        print(f"experiments.run: {problem}", file=sys.stderr)
+        sys.exit(2)
 
 
 def with_options(config: Config, overrides: Sequence[str]) -> Config:
@@ -247,8 +259,8 @@ def _explain(problem: Exception, texts: list[str], configs: Path) -> str:
             if key in GROUPS:
                 return f"{text}: there is no such {key}; choose from {', '.join(choices(key, configs))}"
             if key == "hydra/launcher":
-                there = "`pip install -e '.[cluster]'` brings joblib, submitit_local and submitit_slurm"
-                return f"{text}: there is no such launcher; {there}"
+                more = "`pip install -e '.[cluster]'` brings joblib, submitit_local and submitit_slurm"
+                return f"{text}: there is no such launcher; there are basic and side_by_side, and {more}"
             options = [*_options(compose("config", chosen)), *GROUPS]
             cause = own.__cause__
             if key in options or key.startswith("hydra."):

@@ -11,13 +11,15 @@ from omegaconf import OmegaConf
 
 from experiments.files import NotWritten
 from experiments.options.machine import PAYS_FROM, seconds_uncompiled
-from experiments.options.schema import Config
+from experiments.options.schema import Config, ConfigError
 from experiments.options.setup import architecture_of, first_population, seeds_of, training_setup
 from experiments.running.directory import locked_directory
 from experiments.running.progress import ProgressBar
 from experiments.running.recording import Recording
+from experiments.running.shards import differences
 from experiments.running.training import can_compile, every_of, interruptible, prepare, started, threads_of
 from repro.choices import BackwardPass
+from repro.networks import SpecError
 from repro.population import Population
 from repro.side_by_side import Part, train_side_by_side
 from repro.training import Snapshot
@@ -56,12 +58,12 @@ def in_common(config: Config) -> dict[str, Any]:
 def groups(configs: Sequence[Config]) -> list[list[int]]:
     """Which runs are trained side by side, by their numbers: those that agree, as many at a time as are not too many.
 
-    Raises SpecError or ConfigError for options that make no network.
+    One whose options make no network is by itself, and will say so.
     """
     found: list[list[int]] = []
     of: list[tuple[dict[str, Any], int]] = []
     for number, config in enumerate(configs):
-        common, weights = in_common(config), architecture_of(config).weight_count * len(seeds_of(config))
+        common, weights = in_common(config), weights_of(config)
         for place, (those, taken) in enumerate(of):
             if those == common and taken + weights <= MOST_WEIGHTS and len(found[place]) < MOST_RUNS:
                 found[place].append(number)
@@ -71,6 +73,26 @@ def groups(configs: Sequence[Config]) -> list[list[int]]:
             found.append([number])
             of.append((common, weights))
     return found
+
+
+def weights_of(config: Config) -> int:
+    """Of all networks of a run together; too many where its options make no network."""
+    try:
+        return architecture_of(config).weight_count * len(seeds_of(config))
+    except (SpecError, ConfigError):
+        return MOST_WEIGHTS + 1
+
+
+def told(found: Sequence[Sequence[int]], configs: Sequence[Config], first: int = 0) -> Iterator[str]:
+    """A line for each group, with the options that keep it apart from the one before. first: the first run's number."""
+    for place, group in enumerate(found):
+        names = ", ".join(f"#{first + number}" for number in group)
+        line = f"side by side: {names}" if len(group) > 1 else f"by itself: {names}"
+        if place:
+            one, other = found[place - 1][0], group[0]
+            apart = ", ".join(differences(in_common(configs[one]), in_common(configs[other]))) or "no room beside it"
+            line = f"{line}; #{first + one} and #{first + other}: {apart}"
+        yield line
 
 
 def train_runs(runs: Sequence[Run], quiet: bool = False) -> Iterator[tuple[int, Exception | None]]:
@@ -86,6 +108,7 @@ def train_runs(runs: Sequence[Run], quiet: bool = False) -> Iterator[tuple[int, 
     with ExitStack() as stack:
         for run in runs:
             stack.enter_context(locked_directory(run.directory))
+        caught = stack.enter_context(interruptible())
         parts, recordings = [], []
         for run in runs:
             setup = training_setup(run.config)
@@ -94,7 +117,6 @@ def train_runs(runs: Sequence[Run], quiet: bool = False) -> Iterator[tuple[int, 
         replicas = sum(len(part.population.seeds) for part in parts)
         compile = can_compile(first, pays([run.config for run in runs], parts))
         prepare(first)
-        caught = stack.enter_context(interruptible())
         bar = stack.enter_context(bar_of(runs, first.record.progress and not quiet))
 
         def training(compile: bool) -> Iterator[tuple[int, Snapshot]]:

@@ -15,6 +15,7 @@ Each is trained as printed, and over one grid of epsilon and first weights. By t
 the odd seeds judge it.
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -25,10 +26,11 @@ from experiments.files import number
 from experiments.options.load import load
 from experiments.options.schema import Config
 from experiments.options.setup import first_population, training_setup
-from experiments.studies.training import kinship_of, run_through
+from experiments.studies.training import kinship_of, run_all_through
 from experiments.tables import write_rows
 from repro.attention import AttentionPlan
-from repro.population import NEVER
+from repro.population import NEVER, Population
+from repro.training_setup import TrainingSetup
 
 FILE = "attention.csv"
 
@@ -46,31 +48,37 @@ EPSILONS, RANGES = (0.01, 0.03, 0.1, 0.3), (0.3, 0.5, 1.0, 2.0, 3.0)
 
 
 def rows(seeds: int) -> Iterator[dict[str, object]]:
-    """A row a model, grid point and seed."""
-    points = [(model, epsilon, size) for model in MODELS for epsilon in EPSILONS for size in RANGES]
-    for model, epsilon, size in track(points, "attention and 1986"):
-        config = settings(epsilon, size, seeds)
-        setup = training_setup(config)
-        if model in PLANS:
-            setup = replace(setup, architecture=PLANS[model])
-        population = first_population(config, setup)
-        run_through(population, setup)
-        found = kinship_of(setup, population)
-        for r, seed in enumerate(population.seeds):
-            learned_at = int(population.learned_at[r])
-            yield {
-                "model": model,
-                "setting": "printed" if (epsilon, size) == PRINTED else "grid",
-                "epsilon": f"{epsilon:g}",
-                "initial_range": f"{size:g}",
-                "weights": setup.architecture.weight_count,
-                "seed": seed,
-                "solved": int(learned_at != NEVER),
-                "sweeps": "" if learned_at == NEVER else learned_at,
-                "E": number(float(found.E_H[r])),
-                "train_right": int(found.train_right[r]),
-                "held_out_right": int(found.held_out_right[r]),
-            }
+    """A row a model, grid point and seed. The points of a model are trained side by side."""
+    points = list(itertools.product(EPSILONS, RANGES))
+    for model in track(MODELS, "attention and 1986"):
+        trainings = [start_of(model, *point, seeds) for point in points]
+        run_all_through(trainings)
+        for (epsilon, size), (population, setup) in zip(points, trainings, strict=True):
+            found = kinship_of(setup, population)
+            for r, seed in enumerate(population.seeds):
+                learned_at = int(population.learned_at[r])
+                yield {
+                    "model": model,
+                    "setting": "printed" if (epsilon, size) == PRINTED else "grid",
+                    "epsilon": f"{epsilon:g}",
+                    "initial_range": f"{size:g}",
+                    "weights": setup.architecture.weight_count,
+                    "seed": seed,
+                    "solved": int(learned_at != NEVER),
+                    "sweeps": "" if learned_at == NEVER else learned_at,
+                    "E": number(float(found.E_H[r])),
+                    "train_right": int(found.train_right[r]),
+                    "held_out_right": int(found.held_out_right[r]),
+                }
+
+
+def start_of(model: str, epsilon: float, initial_range: float, seeds: int) -> tuple[Population, TrainingSetup]:
+    """The networks of one grid point before their first sweep, and how they learn."""
+    config = settings(epsilon, initial_range, seeds)
+    setup = training_setup(config)
+    if model in PLANS:
+        setup = replace(setup, architecture=PLANS[model])
+    return first_population(config, setup), setup
 
 
 def settings(epsilon: float, initial_range: float, seeds: int) -> Config:

@@ -1,6 +1,6 @@
 """Networks trained within a study, without a run directory of their own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import torch
@@ -12,6 +12,7 @@ from experiments.options.setup import first_population, training_setup
 from repro.machine_code import build
 from repro.measures.family_trees import Kinship, kinship
 from repro.population import Population
+from repro.side_by_side import Part, train_side_by_side
 from repro.trained import Trained
 from repro.training import train
 from repro.training_setup import TrainingSetup
@@ -33,10 +34,22 @@ def run_through(population: Population, setup: TrainingSetup, compile: bool = Tr
     compile: as machine code, where this machine has a compiler.
     """
     torch.set_num_threads(1)  # the workers share the cores out
-    setup = replace(setup, criterion=replace(setup.criterion, stop=False))
     compile = compile and not build.compiler_lacking()
-    for _ in train(population, setup, every=setup.learning.sweeps, compile=compile, workers=machine.cores()):
+    for _ in train(population, unending(setup), setup.learning.sweeps, compile=compile, workers=machine.cores()):
         pass
+
+
+def run_all_through(trainings: Iterable[tuple[Population, TrainingSetup]]) -> None:
+    """``run_through`` of several populations before their first sweep, which differ in numbers of the rule."""
+    torch.set_num_threads(1)
+    parts = [Part(population, unending(setup), setup.learning.sweeps) for population, setup in trainings]
+    for _ in train_side_by_side(parts, compile=not build.compiler_lacking(), workers=machine.cores()):
+        pass
+
+
+def unending(setup: TrainingSetup) -> TrainingSetup:
+    """The same for networks that go on once they have learned."""
+    return replace(setup, criterion=replace(setup.criterion, stop=False))
 
 
 def kinship_of(setup: TrainingSetup, population: Population) -> Kinship:

@@ -22,6 +22,7 @@ from experiments.options.load import load
 from experiments.options.machine import PAYS_FROM, compiles, seconds_uncompiled
 from experiments.options.setup import training_setup
 from experiments.reproduce import COMPILING, FASTER, FINISHED, QUICK, RUNS, Display, Job, each_done, finished, jobs_of
+from experiments.running.side_by_side import in_common
 from experiments.studies.grids import COLUMNS, settings
 from experiments.tables import write_rows
 from tests.experiments.processes import left_of_group, start
@@ -157,18 +158,14 @@ def test_an_experiment_is_one_run(untimed):
 
 @pytest.mark.parametrize("name", GRIDS)
 def test_the_jobs_of_a_grid_are_its_settings_each_once(untimed, name):
-    """In a job are those that differ in epsilon and the first weights' range alone, in the file's order."""
+    """In a job are those that can be trained side by side, in the file's order; in different jobs those that cannot."""
     jobs = jobs_of(name, 7)
     each = [setting for job in jobs for setting in job.settings]
     assert sorted(each) == sorted(settings(name))
     assert len({job.directory(setting) for job in jobs for setting in job.settings}) == len(each)
-
-    def others(setting: Setting) -> Setting:
-        return tuple(pair for pair in setting if pair[0] not in ("learning.epsilon", "network.initial_range"))
-
-    codes = [{others(setting) for setting in job.settings} for job in jobs]
-    assert all(len(code) == 1 for code in codes)
-    assert len(set().union(*codes)) == len(jobs)
+    common = [[str(in_common(load(name, *job.overrides(setting)))) for setting in job.settings] for job in jobs]
+    assert [len({*of_job}) for of_job in common] == [1] * len(jobs)
+    assert len({of_job[0] for of_job in common}) == len(jobs)
     for job in jobs:
         assert (job.name, job.seeds) == (name, 7)
         assert list(job.settings) == [setting for setting in settings(name) if setting in job.settings]
@@ -199,21 +196,25 @@ def test_the_label_of_a_job_is_what_its_settings_have_in_common(untimed):
     (job,) = (job for job in jobs_of("symmetry_depth", 2) if ("network.layers", "6") in job.settings[0])
     assert len(job.settings) > 1
     assert job.label == "symmetry_depth layers=6"
+    assert [job.label for job in jobs_of("xor_rules", 2)] == [
+        "xor_rules rule=steepest,momentum",
+        "xor_rules rule=per_case",
+    ]
     one = Job("xor_rules", ((("rule", "momentum"), ("learning.epsilon", "0.5")),))
     assert one.label == "xor_rules rule=momentum epsilon=0.5"
     assert one.directory(one.settings[0]) == RUNS / "xor_rules" / "rule=momentum,epsilon=0.5"
 
 
 def test_a_job_compiles_where_that_pays_for_all_of_its_runs():
-    """Nine runs of 10 seconds each share what is compiled once; for one of them alone it would not pay."""
+    """Runs of 10 seconds each share what is compiled once; for one of them alone it would not pay."""
     for name, seeds in (("xor_rules", 1000), ("xor_rules", 1)):
         for job in jobs_of(name, seeds):
             config = load(name, *job.overrides(job.settings[0]))
-            all_runs = 9 * seconds_uncompiled(training_setup(config), seeds)
+            all_runs = len(job.settings) * seconds_uncompiled(training_setup(config), seeds)
             assert job.compile == (all_runs >= PAYS_FROM)
             assert job.seconds == pytest.approx(COMPILING + all_runs / FASTER if job.compile else all_runs)
     one = load("xor_rules", "population.seeds=1000", "rule=momentum")
-    (job,) = (job for job in jobs_of("xor_rules", 1000) if ("rule", "momentum") in job.settings[0])
+    (job,) = (job for job in jobs_of("xor_rules", 1000) if ("rule", "steepest") in job.settings[0])
     assert (compiles(one, training_setup(one)), job.compile) == (False, True)
 
 
@@ -268,14 +269,18 @@ def runs(untimed, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     done = []
 
-    def run(config, directory: Path, quiet: bool) -> None:
+    def train_runs(runs, quiet: bool):
         assert quiet
-        assert not directory.exists()  # nothing of an earlier run is left in it
-        done.append(config)
-        seeds = range(config.population.seeds)
-        write_rows(directory / "seeds.csv", ({"seed": s, "solved": 1, "sweeps": 5, "E": 0.1, "more": 1} for s in seeds))
+        for number, each in enumerate(runs):
+            assert not each.directory.exists()  # nothing of an earlier run is left in it
+            done.append(each.config)
+            rows = [
+                {"seed": s, "solved": 1, "sweeps": 5, "E": 0.1, "more": 1} for s in range(each.config.population.seeds)
+            ]
+            write_rows(each.directory / "seeds.csv", rows)
+            yield number, None
 
-    monkeypatch.setattr(reproduce, "run", run)
+    monkeypatch.setattr(reproduce, "train_runs", train_runs)
     return done
 
 
@@ -290,8 +295,24 @@ def test_a_job_runs_each_of_its_settings(runs):
         assert finished(job.directory(setting), job.overrides(setting))
 
 
+def test_a_job_that_fails_is_not_finished(untimed, monkeypatch, tmp_path):
+    """But those of its runs are that have ended before."""
+    monkeypatch.chdir(tmp_path)
+
+    def train_runs(runs, quiet: bool):
+        runs[4].directory.mkdir(parents=True)
+        yield 4, None
+        yield 2, ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(reproduce, "train_runs", train_runs)
+    job = jobs_of("xor_rules", 2)[-1]
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        reproduce.do(job, False)
+    assert [finished(job.directory(s), job.overrides(s)) for s in job.settings] == [n == 4 for n in range(9)]
+
+
 def test_a_grid_that_was_ended_goes_on_where_it_was(runs):
-    job = jobs_of("xor_rules", 2)[0]
+    job = jobs_of("xor_rules", 2)[-1]
     for setting in job.settings[:5]:
         job.directory(setting).mkdir(parents=True)
         (job.directory(setting) / FINISHED).write_text("\n".join(job.overrides(setting)))

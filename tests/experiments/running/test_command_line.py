@@ -133,7 +133,10 @@ BAD: dict[str, tuple[list[str], list[str]]] = {
     "compiled autograd": ([S, "compile=true", "backward_pass=autograd"], ["compile=True", "backward_pass=explicit"]),
     "shard": ([S, "population.shard=5/4"], ["population.shard=5/4", "I from 1 to N"]),
     "too many": ([S, "population.seeds=4000000000", "population.shard=1/2"], ["2000000000 at a time", "more shards"]),
-    "launcher": ([*SHARDS, "hydra/launcher=slurm"], ["hydra/launcher=slurm", "pip install -e '.[cluster]'"]),
+    "launcher": (
+        [*SHARDS, "hydra/launcher=slurm"],
+        ["hydra/launcher=slurm", "basic and side_by_side", "pip install -e '.[cluster]'"],
+    ),
     "launcher's option": (
         [*SHARDS, "hydra/launcher=submitit_local", "hydra.launcher.timeout_mn=3"],
         ["hydra.launcher.timeout_mn=3", "'timeout_mn' not in"],
@@ -379,6 +382,7 @@ def test_a_gpu_that_is_not_there(launch, monkeypatch):
         ["-m", "experiment=xor", "learning.epsilon=0.1,0.25,0.5"],
         ["experiment=xor", "-m", "learning.epsilon=range(1,3)"],
         ["-m", "experiment=xor,symmetry"],
+        ["-m", "experiment=xor", "learning.epsilon=0.1,0.25", "hydra/launcher=side_by_side"],
         ["-m", F, "reading=glob(epsilon*)", "count=glob(*)"],
         [S, "rule=per_case", "links=direct"],
         ["-m", S, "rule=glob(*)", "network.layers=1,20"],

@@ -49,13 +49,14 @@ def test_a_row_a_model_point_and_seed(short, tmp_path):
 def test_all_models_learn_the_same_cases_by_the_same_rules(short, monkeypatch):
     given, plans = [], []
 
-    def run_through(population, setup):
-        rules = setup.learning, setup.criterion, setup.error_measure, setup.held_out.tolist()
-        given.append((*rules, [*setup.task.cases], population.seeds))
-        plans.append(setup.architecture)
-        assert population.architecture is setup.architecture
+    def run_all_through(trainings):
+        for population, setup in trainings:
+            rules = setup.learning, setup.criterion, setup.error_measure, setup.held_out.tolist()
+            given.append((*rules, [*setup.task.cases], population.seeds))
+            plans.append(setup.architecture)
+            assert population.architecture is setup.architecture
 
-    monkeypatch.setattr(attention, "run_through", run_through)
+    monkeypatch.setattr(attention, "run_all_through", run_all_through)
     list(rows(3))
     points = len(given) // len(MODELS)
     assert points == 2
@@ -69,12 +70,13 @@ def test_all_models_learn_the_same_cases_by_the_same_rules(short, monkeypatch):
 def test_a_solved_network_says_when(short, monkeypatch):
     """Networks that learned after 0 and 7 sweeps, and one that never did."""
 
-    def run_through(population, setup):
-        population.learned_at = torch.tensor([0, 7, NEVER])
+    def run_all_through(trainings):
+        for population, _ in trainings:
+            population.learned_at = torch.tensor([0, 7, NEVER])
 
     right, rest = torch.tensor([100, 100, 41]), torch.tensor([0.0, 0.25, 18.5])
     found = Kinship(right, right, torch.tensor([3, 4, 0]), rest, rest)
-    monkeypatch.setattr(attention, "run_through", run_through)
+    monkeypatch.setattr(attention, "run_all_through", run_all_through)
     monkeypatch.setattr(attention, "kinship_of", lambda setup, population: found)
     three = list(rows(3))[:3]
     assert [(r["solved"], r["sweeps"]) for r in three] == [(1, 0), (1, 7), (0, "")]
