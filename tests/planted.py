@@ -39,7 +39,7 @@ def fault(file: str, text: str, planted: str, *tests: str) -> Fault:
 
 EQUATIONS, TRAINING, TREES = "tests/repro/test_equations.py", "tests/repro/test_training.py", "tests/repro/tasks"
 FAMILY = "tests/repro/test_family_trees_training.py"
-RUNNING = "tests/experiments/running"
+RUNNING, MACHINE_CODE = "tests/experiments/running", "tests/repro/machine_code"
 XOR_OF_TRAINING = f"{TRAINING}::test_golden_trajectory[xor-0.002-explicit]"
 
 FAULTS = {
@@ -160,11 +160,35 @@ FAULTS = {
         "each(torch.arange(len(d), device=d.device).flip(0), update",
         f"{TRAINING}::test_weights_changed_after_every_case[explicit]",
     ),
-    "compiled: a chunk that is not full is left out": fault(
-        "repro/training.py",
-        "torch.cat([replicas, replicas[-1:].expand(-len(replicas) % width)])",
-        "replicas[: max(width, len(replicas) // width * width)]",
-        "tests/repro/test_backends_compiled.py::test_replicas_that_stop_need_no_new_compilation",
+    "machine code counts a lane that has no case": fault(
+        "repro/machine_code/emit.py",
+        "valid = self._valid(places, inner)",
+        "valid = None",
+        f"{MACHINE_CODE}/test_run.py::test_any_number_of_cases[3-cases]",
+    ),
+    "parts meet in another order where cases lie in the lanes": fault(
+        "repro/machine_code/parts.py",
+        "[::-1], 2)",
+        ", 2)",
+        f"{MACHINE_CODE}/test_run.py::test_the_same_bits_with_replicas_and_with_cases_in_the_lanes[torch.float32-symmetry]",
+    ),
+    "the larger of two forgets that one is no number": fault(
+        "repro/machine_code/lanes.hpp",
+        "where(le(b, a) | ne(a, a), a, b)",
+        "where(le(b, a), a, b)",
+        f"{MACHINE_CODE}/test_lanes.py::test_the_larger_of_two_is_no_number_where_one_is_none",
+    ),
+    "an exponential with a term less": fault(
+        "repro/machine_code/lanes.hpp",
+        "splat<V>(T(0.0013842711923643947))",
+        "splat<V>(T(0))",
+        f"{MACHINE_CODE}/test_lanes.py::test_error_in_units_in_the_last_place[exponential-float]",
+    ),
+    "damaged machine code is loaded": fault(
+        "repro/machine_code/build.py",
+        'if hashlib.sha256(path.read_bytes()).hexdigest()[:16] == path.stem.partition("-")[2]:',
+        'if path.stem.partition("-")[2]:',
+        f"{MACHINE_CODE}/test_build.py::test_what_is_damaged_is_made_anew_with_a_word[no machine code]",
     ),
     "a CUDA graph keeps the held-out cases of its first chunk": fault(
         "repro/backends.py",

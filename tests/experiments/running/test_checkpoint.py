@@ -108,13 +108,9 @@ def test_resumed_is_uninterrupted_byte_for_byte(ran, tmp_path, name):
 
 @pytest.mark.parametrize("name", ["xor", "symmetry"])
 def test_a_run_whose_training_is_ahead_leaves_the_same(tmp_path, monkeypatch, name):
-    """Also interrupted within what was trained in one go, and resumed; and what TensorBoard shows.
-
-    What stands for machine code is the sweep as it is written, with whole vectors of replicas.
-    """
+    """Also interrupted within what was trained in one go, and resumed; and what TensorBoard shows."""
     options = (*PLAIN[:1], *PLAIN[2:], "population.seeds=32", "record.every=1", "compile=true", "learning.sweeps=120")
     config = load(name, *options, "learning.epsilon=1.5", "criterion.tolerance=0.4")
-    monkeypatch.setattr(repro.backends, "compiled", repro.backends.explicit)
     looks, go = [], repro.training.Stretch.go
     monkeypatch.setattr(
         repro.training.Stretch, "go", lambda stretch, pool: looks.append(len(stretch.looks)) or go(stretch, pool)
