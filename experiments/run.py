@@ -1,5 +1,7 @@
 """Train a population of networks: ``python -m experiments.run experiment=symmetry``. ``--help`` tells the rest."""
 
+import atexit
+import gc
 import itertools
 import logging
 import os
@@ -134,7 +136,7 @@ def write_results(
     directory: Path, config: Config, setup: "TrainingSetup", curves: "Curves", population: "Population"
 ) -> None:
     """Everything but the events. seeds.csv is the last: a run that has it, and no checkpoint, has finished."""
-    from experiments.running.figures import figures
+    from experiments.running.figures import figures, save
     from experiments.running.seeds import write_seeds, write_weights
 
     with replacing(directory / WEIGHTS) as path:
@@ -146,7 +148,7 @@ def write_results(
             (directory / "figures").mkdir(exist_ok=True)
         for name, figure in figures(config, setup, curves, population):
             with replacing(directory / "figures" / f"{name}.png") as path:
-                figure.savefig(path, dpi=130)
+                save(figure, path)
     with replacing(directory / SEEDS) as path:
         write_seeds(path, setup, population)
 
@@ -223,5 +225,23 @@ def main() -> None:
     launch()
 
 
+GARBAGE = 100_000
+"""Objects that are made before Python looks for garbage among them: at its own 700, all that torch imports is looked
+through many times over, which a short run waits for."""
+
+
+def leave() -> None:
+    """End the process, once all is written, as it stands: to take apart all that was imported takes a while too."""
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:  # whoever read it has gone: Python has its own way to say so
+        return
+    os._exit(0)
+
+
 if __name__ == "__main__":
+    gc.set_threshold(GARBAGE)
     main()
+    leave()
