@@ -108,7 +108,7 @@ def test_resumed_is_uninterrupted_byte_for_byte(ran, tmp_path, name):
 
 @pytest.mark.parametrize("name", ["xor", "symmetry"])
 def test_a_run_whose_training_is_ahead_leaves_the_same(tmp_path, monkeypatch, name):
-    """What TensorBoard shows; and the files also where it is interrupted within what was trained in one go, and resumed.
+    """What TensorBoard shows; and the files, also where it was interrupted in the midst of what is trained in one go.
 
     What stands for machine code is the sweep as it is written, with whole vectors of replicas.
     """
