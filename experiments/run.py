@@ -1,5 +1,7 @@
 """Train a population of networks: ``python -m experiments.run experiment=symmetry``. ``--help`` tells the rest."""
 
+import atexit
+import gc
 import logging
 import os
 import sys
@@ -122,5 +124,23 @@ def main() -> None:
     launch()
 
 
+GARBAGE = 100_000
+"""Objects that are made before Python looks for garbage among them: at its own 700, all that torch imports is looked
+through many times over, which a short run waits for."""
+
+
+def leave() -> None:
+    """End the process, once all is written, as it stands: to take apart all that was imported takes a while too."""
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:  # whoever read it has gone: Python has its own way to say so
+        return
+    os._exit(0)
+
+
 if __name__ == "__main__":
+    gc.set_threshold(GARBAGE)
     main()
+    leave()

@@ -4,7 +4,7 @@ Intervals are Wilson's for a share, Newcombe's from two of these for a differenc
 median, Kaplan & Meier's for times, the bootstrap's percentiles for a ratio, and Dvoretzky, Kiefer & Wolfowitz's for
 Kolmogorov & Smirnov's distance. SciPy has the statistics; what it has not, or has slowly, is here by formula.
 
-``scipy.stats`` is imported where it is used: it takes a second, and most programs need the shares alone.
+SciPy is imported where it is used: it takes a second, and most programs need the shares alone.
 
 Times are until something happens; nan where it had not happened by ``limit``, when one stopped looking.
 """
@@ -14,11 +14,11 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
 
 Array = NDArray[np.float64]
 
@@ -45,7 +45,7 @@ def proportion(k: int, n: int, level: float = LEVEL) -> Estimate:
     Wilson 1927: between the P with (k / n - P)² = z² P (1 - P) / n. SciPy's ``binomtest`` has it too, after a p-value
     that takes most of its time.
     """
-    value, z = k / n, float(ndtri((1 + level) / 2))
+    value, z = k / n, NormalDist().inv_cdf((1 + level) / 2)
     middle = (value + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(value * (1 - value) / n + z * z / (4 * n * n))
     return Estimate(value, 0.0 if k == 0 else middle - half, 1.0 if k == n else middle + half, n)

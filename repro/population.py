@@ -168,6 +168,13 @@ class Population:
         """Which replicas have met the criterion, ``[replicas]``, bool."""
         return self.learned_at != NEVER
 
+    @property
+    def seed_numbers(self) -> Tensor:
+        """The seeds, ``[replicas]``, on the CPU."""
+        if isinstance(self.seeds, range):  # of which torch would make a list of Python's numbers first
+            return torch.arange(self.seeds.start, self.seeds.stop, self.seeds.step)
+        return torch.tensor(self.seeds)
+
     def replica(self, index: int) -> dict[str, Tensor]:
         """The weights of one replica, ``[to, from]`` each."""
         return {key: w[..., index] for key, w in self.weights.items()}

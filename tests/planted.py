@@ -370,8 +370,8 @@ FAULTS = {
     # what is said of them
     "Wilson's interval with one side": fault(
         "experiments/statistics.py",
-        "float(ndtri((1 + level) / 2))\n    middle",
-        "float(ndtri(level))\n    middle",
+        "NormalDist().inv_cdf((1 + level) / 2)\n    middle",
+        "NormalDist().inv_cdf(level)\n    middle",
         "tests/experiments/test_statistics.py::test_a_share_has_wilson_s_interval",
     ),
     "the other end of an interval decides": fault(

@@ -61,7 +61,7 @@ class Checkpoint:
             {key: values.shape for key, values in tensors.items()}
             for tensors in (population.weights, self.weights, self.delta_w)
         ]
-        if self.seeds.tolist() != [*population.seeds] or not sizes[0] == sizes[1] == sizes[2]:
+        if not self.seeds.equal(population.seed_numbers) or not sizes[0] == sizes[1] == sizes[2]:
             raise ConfigError(f"{CHECKPOINT} is of other networks than its options make in this version of the project")
         for own, saved in ((population.weights, self.weights), (population.delta_w, self.delta_w)):
             for key, values in own.items():
@@ -176,7 +176,7 @@ class Checkpoints:
         checkpoint = Checkpoint(
             self.options,
             population.sweep,
-            torch.tensor(population.seeds),
+            population.seed_numbers,
             {key: w.cpu() for key, w in population.weights.items()},
             {key: last.cpu() for key, last in population.delta_w.items()},
             population.learned_at.cpu(),

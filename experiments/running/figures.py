@@ -2,9 +2,13 @@
 
 import importlib
 from collections.abc import Iterator
+from pathlib import Path
 
+import numpy as np
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from experiments.options.schema import Config
 from experiments.options.tasks import TASKS
@@ -13,6 +17,22 @@ from repro.figures.curves import learning_curves, sweeps_distribution
 from repro.population import Population, finite
 from repro.trained import Trained
 from repro.training_setup import TrainingSetup
+
+DPI = 130
+"""Pixels of a file, to an inch."""
+
+
+def save(figure: Figure, path: Path) -> None:
+    """A figure as a PNG file: that of ``Figure.savefig``, which lays it out in a drawing of its own before."""
+    figure.set_dpi(DPI)
+    FigureCanvasAgg(figure).print_png(path)
+
+
+def pixels(figure: Figure) -> NDArray[np.uint8]:
+    """A figure as ``[rows, columns, 3]``: what ``SummaryWriter.add_figure`` makes of it, by way of all of pyplot."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3]
 
 
 def figures(

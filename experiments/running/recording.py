@@ -79,7 +79,7 @@ class Recording:
                 (directory / "figures").mkdir(exist_ok=True)
             for name, figure in figures(self.config, self.setup, self.curves, population):
                 with replacing(directory / "figures" / f"{name}.png") as path:
-                    figure.savefig(path, dpi=130)
+                    save(figure, path)
         with replacing(directory / SEEDS) as path:
             seeds.write_seeds(path, self.setup, population)
 

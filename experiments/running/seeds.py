@@ -24,7 +24,7 @@ last digit. Chunks are filled up to a multiple, so that a replica comes out the 
 def write_weights(path: Path, population: Population) -> None:
     """The seeds of a population and their weights: see ``save_weights``."""
     weights = {key: w.cpu() for key, w in population.weights.items()}
-    save_weights(path, torch.tensor(population.seeds), population.sweep, weights)
+    save_weights(path, population.seed_numbers, population.sweep, weights)
 
 
 def save_weights(path: Path, seeds: Tensor, sweep: int, weights: dict[str, Tensor]) -> None:

@@ -19,7 +19,7 @@ from experiments.options.machine import PAYS_FROM, seconds_uncompiled
 from experiments.options.schema import Config
 from experiments.options.setup import seeds_of
 from experiments.running.curves import Curves
-from experiments.running.figures import network_figures
+from experiments.running.figures import network_figures, pixels
 from experiments.running.tensorboard_text import claims_text, hparam_summaries, person_labels
 from repro.equations import error
 from repro.measures.family_trees import FEATURES, has_person_code, person_code
@@ -172,7 +172,7 @@ class TensorBoard:
         as_if_trained = Population.start(printed.architecture, [0], 0.0, torch.float64, around=printed.replica())
         label = f"{printed.source}: {at:,} sweeps"
         for name, figure in network_figures(self.setup, as_if_trained, 0, label):
-            paper.add_figure(tag_of(name), figure, at, close=False)
+            paper.add_image(tag_of(name), pixels(figure), at, dataformats="HWC")
 
     def printed(self) -> PrintedNetwork | None:
         """The network that the paper prints after the sweeps that ``config.paper`` has; None: it prints no weights."""
@@ -222,7 +222,7 @@ class TensorBoard:
         population = snapshot.population
         label = f"seed {population.seeds[self.replica]} after {snapshot.sweep:,} sweeps"
         for name, figure in network_figures(self.setup, population, self.replica, label):
-            self.writer.add_figure(tag_of(name), figure, snapshot.sweep, close=False)
+            self.writer.add_image(tag_of(name), pixels(figure), snapshot.sweep, dataformats="HWC")
 
     def project(self, snapshot: Snapshot, tag: str) -> None:
         """The named replica's codes of the people, where it has any, for the embedding projector."""

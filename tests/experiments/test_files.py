@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from matplotlib.figure import Figure
 
 import repro.training
 from experiments import run
@@ -131,7 +130,7 @@ OUTPUTS = {
     "weights.pt": ("experiments.running.seeds.write_weights", None),
     "seeds.csv": ("experiments.running.seeds.write_seeds", None),
     "curves.csv": (Curves, "write"),
-    "figures/curves.png": (Figure, "savefig"),
+    "figures/curves.png": ("experiments.running.figures.save", None),
     "checkpoint.pt": ("experiments.running.checkpoint.sha256", None),
 }
 

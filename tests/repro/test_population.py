@@ -134,6 +134,13 @@ def test_replicas_taken_are_those_asked_for_in_their_order():
         assert w.any()
 
 
+@pytest.mark.parametrize("seeds", [range(5), range(7, 12), range(0, 9, 3), [4], [9, 2, 5]])
+def test_seeds_as_a_tensor(seeds):
+    found = Population.start(PLANS["xor 2-1-1"].architecture, seeds, 0.3).seed_numbers
+    assert found.dtype == torch.int64
+    assert found.tolist() == list(seeds)
+
+
 def test_output_biases_may_start_elsewhere():
     """The others start as they would."""
     plain, moved = (Population.start(SYMMETRY, [7, 3], 0.3, output_bias=bias) for bias in (None, -3.0))

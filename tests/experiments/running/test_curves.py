@@ -1,5 +1,7 @@
 """What becomes of the snapshots of a population: the curves."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -7,6 +9,9 @@ from experiments.files import number
 from experiments.options.load import load
 from experiments.options.setup import first_population, training_setup
 from experiments.running.curves import KEY_BITS, QUANTILES, Curves, in_order, quartiles
+from experiments.running.figures import typical
+from experiments.running.summary import metrics
+from repro.population import NEVER
 from repro.training import Snapshot
 
 
@@ -56,6 +61,26 @@ def test_numbers_of_a_rank_are_those_of_a_sort(dtype):
         ordered = values.double().sort().values.tolist()
         ranks = [0, 1, 4_000, len(drawn) // 2, len(drawn) // 2, len(drawn) - 1]
         assert in_order(values.numpy(), ranks) == [ordered[rank] for rank in ranks]
+
+
+@pytest.mark.slow
+def test_a_population_of_more_than_2_to_the_24_is_counted_to_the_last():
+    """Where float32 ends, and torch's quantiles: one replica more than all others has learned, the last but one."""
+    many = 2**24 + 3
+    one = first_population(load("xor"), training_setup(load("xor", "population.seeds=1")))
+    learned_at = torch.full((many,), 7, dtype=torch.int32)
+    learned_at[-1], learned_at[-2] = NEVER, 9
+    E = torch.full((many,), 0.25)
+    E[-1] = 0.5
+    population = replace(one, seeds=range(many), learned_at=learned_at, E=E)
+    curves = Curves()
+    curves(Snapshot(10, population))
+    assert curves.E == [[0.25, 0.25, 0.25]]
+    assert curves.learned == [(many - 1) / many]
+    assert metrics(population)["final/learned"] == (many - 1) / many < 1
+    assert metrics(population)["final/sweeps_median"] == 7
+    assert typical(population, 9) == many - 2
+    assert population.seed_numbers[-1] == many - 1
 
 
 @pytest.mark.slow
