@@ -73,7 +73,7 @@ class Recording:
         with replacing(directory / CURVES) as path:
             self.curves.write(path)
         if self.config.record.figures:
-            from experiments.running.figures import figures  # what draws takes a while to import
+            from experiments.running.figures import figures, save  # what draws takes a while to import
 
             with naming(directory / "figures"):
                 (directory / "figures").mkdir(exist_ok=True)

@@ -108,7 +108,7 @@ def test_resumed_is_uninterrupted_byte_for_byte(ran, tmp_path, name):
 
 @pytest.mark.parametrize("name", ["xor", "symmetry"])
 def test_a_run_whose_training_is_ahead_leaves_the_same(tmp_path, monkeypatch, name):
-    """What TensorBoard shows; and the files, also where it was interrupted in the midst of what is trained in one go."""
+    """What TensorBoard shows; and the files, also where it was interrupted in what is trained in one go."""
     options = (*PLAIN[:1], *PLAIN[2:], "population.seeds=32", "record.every=1", "compile=true", "learning.sweeps=120")
     config = load(name, *options, "learning.epsilon=1.5", "criterion.tolerance=0.4")
     looks, go = [], repro.training.Stretch.go
