@@ -91,13 +91,10 @@ def jobs_of(name: str, seeds: int | None = None) -> list[Job]:
     if name in STUDIES:
         return [Job(name, seeds=seeds or STUDIES[name].seeds, seconds=STUDIES[name].seconds)]
     seeds = seeds or {**PUBLISHED, **GRIDS}[name]
-    common: dict[Setting, str] = {}
     alike: dict[str, list[Setting]] = {}
     for setting in settings(name):
-        more = tuple((option, value) for option, value in setting if "." not in option or option not in MAY_DIFFER)
-        if more not in common:  # to compose the options of each setting would take as long as some of the jobs
-            common[more] = str(in_common(load(name, *Job(name, seeds=seeds).overrides(setting))))
-        alike.setdefault(common[more], []).append(setting)
+        common = in_common(load(name, *Job(name, seeds=seeds).overrides(setting)))
+        alike.setdefault(str(common), []).append(setting)
     return [timed(Job(name, tuple(some), seeds)) for some in alike.values()]
 
 

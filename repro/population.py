@@ -206,15 +206,23 @@ class Population:
             first.sweep,
         )
 
-    def become(self, of: "Population", begin: int) -> None:
-        """Stand, in place, where as many replicas of another population stand, those from ``begin`` on."""
+    def become(self, of: "Population", begin: int, sweep: int) -> None:
+        """Stand, in place, where as many replicas of another population stand after some sweep, from ``begin`` on.
+
+        weights and delta_w follow when they are asked for: until then the other must not go on.
+        """
         some = slice(begin, begin + len(self.seeds))
-        for own, its in ((self.weights, of.weights), (self.delta_w, of.delta_w)):
-            for key, values in own.items():
-                values.copy_(its[key][..., some])
         self.learned_at.copy_(of.learned_at[some])
         self.E.copy_(of.E[some])
-        self.sweep = of.sweep
+        self.sweep = sweep
+
+        def catch_up() -> None:
+            self.catch_up = None
+            for own, its in ((self.weights, of.weights), (self.delta_w, of.delta_w)):
+                for key, values in own.items():
+                    values.copy_(its[key][..., some])
+
+        self.catch_up = catch_up
 
     def cpu(self) -> "Population":
         """The same population in the CPU's memory."""

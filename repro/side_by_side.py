@@ -57,7 +57,8 @@ def train_side_by_side(
     """Train one or more populations, each in place, and yield the snapshots of each with its number among them.
 
     They are those that ``train`` would yield of it alone: after its own sweeps, up to its own last one or until all its
-    replicas have stopped; where compiled, on a CPU, to the last bit. The other options are those of ``train``.
+    replicas have stopped; where compiled, on a CPU, to the last bit. The weights of a snapshot are there until the
+    sweep of a later one is asked for, those of the last one for good. The other options are those of ``train``.
 
     Raises ValueError for parts that differ in more than phases, ε, α, the decay, the number of sweeps and which cases
     are held out; for a population that has begun; and as ``train`` does.
@@ -78,15 +79,18 @@ def train_side_by_side(
             if sweep <= shown:
                 continue
             shown, some_left = sweep, False
+            for part in running.values():
+                part.population.catch_up = None  # the others have gone on
             for number, part in [*running.items()]:
                 if not part.shows(sweep):
                     continue
-                part.population.become(whole, places[number].start)
-                part.population.sweep = sweep
-                yield number, Snapshot(sweep, part.population)
+                part.population.become(whole, places[number].start, sweep)
                 if part.ended:
                     del running[number]
                     some_left |= not part.stopped
+                    if part.population.catch_up is not None:
+                        part.population.catch_up()
+                yield number, Snapshot(sweep, part.population)
             if not running:
                 return
             if some_left:  # which the training would go on with

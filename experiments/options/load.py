@@ -1,24 +1,39 @@
 """The options of an experiment from its YAML file and overrides, and the jobs of a multirun: without torch."""
 
 import argparse
+import copy
 import itertools
 import math
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
 from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from experiments.options.schema import CONFIGS, Config, check, register
+
+PLAIN_VALUE = re.compile(r"(population|learning|record|task|network|criterion|error)\.[a-z_.]+=|(compile|threads)=")
+"""An override that gives one option a value, whatever files are chosen."""
 
 
 def load(experiment: str, *overrides: str) -> Config:
     """The options of an experiment, as the command line would have them. Raises ConfigError for a bad value.
 
-    Each call gives objects of its own, which the caller may change; what is composed is composed once.
+    Each call gives objects of its own, which the caller may change; files are put together once a choice of them.
     """
-    config = OmegaConf.to_object(_composed(experiment, overrides))
+    values = [text for text in overrides if PLAIN_VALUE.match(text)]  # which Hydra puts in last too
+    composed = copy.deepcopy(_composed(experiment, tuple(text for text in overrides if text not in values)))
+    try:
+        for override in OverridesParser.create().parse_overrides(values):
+            OmegaConf.update(composed, override.key_or_group, override.value(), merge=True)
+        config = OmegaConf.to_object(composed)
+    except (HydraException, OmegaConfBaseException):  # Hydra's own message says more
+        config = OmegaConf.to_object(_composed(experiment, overrides))
     assert isinstance(config, Config)
     check(config)
     return config

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -164,11 +165,15 @@ class Checkpoints:
     """Writes a checkpoint at the first snapshot after every ``record.checkpoint`` seconds, and when it is told to."""
 
     def __init__(self, directory: Path, config: Config, resumed: Checkpoint | None) -> None:
-        self.directory = directory
-        self.options = OmegaConf.to_yaml(OmegaConf.structured(config)) if resumed is None else resumed.options
+        self.directory, self.config, self.resumed = directory, config, resumed
         self.seconds = config.record.checkpoint
         self.sweep = None if resumed is None else resumed.sweep
         self.written = time.monotonic()
+
+    @cached_property
+    def options(self) -> str:
+        """Those that the run was started with, as YAML, which takes longer than some trainings."""
+        return OmegaConf.to_yaml(OmegaConf.structured(self.config)) if self.resumed is None else self.resumed.options
 
     def __call__(self, population: Population, curves: Curves, tensorboard: TensorBoard | None, now: bool) -> None:
         if not now and (self.seconds is None or time.monotonic() - self.written < self.seconds):

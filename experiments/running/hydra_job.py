@@ -13,7 +13,7 @@ from experiments.options.schema import Config
 
 @dataclass(frozen=True)
 class HydraJob:
-    """saved: what Hydra would write to .hydra/NAME.yaml, by name. number: in a multirun, from 0; None: in none."""
+    """saved: what Hydra would write to .hydra/NAME.yaml, by name. number: in its multirun, from 0; None: alone."""
 
     config: Config
     directory: Path

@@ -3,11 +3,10 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
-
-from omegaconf import OmegaConf
 
 from experiments.files import NotWritten
 from experiments.options.machine import PAYS_FROM, seconds_uncompiled
@@ -47,12 +46,19 @@ class Run:
 
 def in_common(config: Config) -> dict[str, Any]:
     """The options in which runs side by side agree, as plain values."""
-    options: dict[str, Any] = OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True)  # type: ignore[assignment]
+    options: dict[str, Any] = plain(config)
     for option in MAY_DIFFER:
         group, _, name = option.rpartition(".")
         del (options[group] if group else options)[name]
     options["learning"]["decay"] = "0" if config.learning.decay == 0 else "above 0"
     return options
+
+
+def plain(options: object) -> Any:
+    """Options as dicts, with choices by their names; as OmegaConf has them, which takes much longer."""
+    if is_dataclass(options):
+        return {name: plain(value) for name, value in vars(options).items()}
+    return options.value if isinstance(options, Enum) else options
 
 
 def groups(configs: Sequence[Config]) -> list[list[int]]:

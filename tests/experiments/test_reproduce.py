@@ -206,15 +206,15 @@ def test_the_label_of_a_job_is_what_its_settings_have_in_common(untimed):
 
 
 def test_a_job_compiles_where_that_pays_for_all_of_its_runs():
-    """Runs of some seconds each share what is compiled once; for one of them alone it would not pay."""
-    for name, seeds in (("xor_rules", 400), ("xor_rules", 1)):
+    """Runs of seconds each share what is compiled once; for one of them alone it would not pay."""
+    for name, seeds in (("xor_rules", 1000), ("xor_rules", 1)):
         for job in jobs_of(name, seeds):
             config = load(name, *job.overrides(job.settings[0]))
             all_runs = len(job.settings) * seconds_uncompiled(training_setup(config), seeds)
             assert job.compile == (all_runs >= PAYS_FROM)
             assert job.seconds == pytest.approx(COMPILING + all_runs / FASTER if job.compile else all_runs)
-    one = load("xor_rules", "population.seeds=400", "rule=momentum")
-    (job,) = (job for job in jobs_of("xor_rules", 400) if ("rule", "steepest") in job.settings[0])
+    one = load("xor_rules", "population.seeds=100", "rule=momentum")
+    (job,) = (job for job in jobs_of("xor_rules", 100) if ("rule", "steepest") in job.settings[0])
     assert (compiles(one, training_setup(one)), job.compile) == (False, True)
 
 

@@ -112,6 +112,56 @@ def test_the_groups_are_what_they_are_called():
     assert [all(each) for each in stopped.values()] == [False, False, True]
 
 
+def finished(population: Population) -> dict[str, torch.Tensor]:
+    return {
+        **{f"w {k}": w for k, w in population.weights.items()},
+        **{f"d {k}": d for k, d in population.delta_w.items()},
+    }
+
+
+@pytest.mark.parametrize("reads", [0, 1, 3])
+@pytest.mark.parametrize(
+    "name", ["epsilon, alpha, seeds and how many", "when one ends", "all stop, and some show it later"]
+)
+def test_weights_are_there_when_they_are_asked_for(name, reads):
+    """By machine code, which may be ahead of the snapshots: asked for never, at each, at each third; and at the end."""
+    parts, alone = (
+        [replace(part, population=Population.start(XOR, part.population.seeds, 0.5)) for part in GROUPS[name]()]
+        for _ in range(2)
+    )
+    seen: dict[tuple[int, int], dict[str, torch.Tensor]] = {}
+    for count, (number, snapshot) in enumerate(train_side_by_side(parts, compile=True)):
+        if reads and count % reads == 0:
+            seen[number, snapshot.sweep] = finished(kept(snapshot.population))
+    for number, (mine, part) in enumerate(zip(parts, alone, strict=True)):
+        for snapshot in train(part.population, part.setup, part.every, compile=True):
+            if (number, snapshot.sweep) in seen:
+                now = finished(snapshot.population)
+                assert all(w.equal(now[key]) for key, w in seen[number, snapshot.sweep].items())
+        assert_same(mine.population, part.population, 0.0)
+    assert bool(seen) == bool(reads)
+
+
+def test_looks_are_cheap(monkeypatch):
+    """Where nobody asks for the weights, none are brought up to date but the last of each."""
+    asked, become = [], Population.become
+
+    def noting(population: Population, of: Population, begin: int, sweep: int) -> None:
+        become(population, of, begin, sweep)
+        own = population.catch_up
+
+        def catch_up() -> None:
+            asked.append((id(population), sweep))
+            own()
+
+        population.catch_up = catch_up
+
+    monkeypatch.setattr(Population, "become", noting)
+    parts = [xor_part(range(3), 0.1, every=1), xor_part(range(3), 0.2, every=1)]
+    assert sum(1 for _ in train_side_by_side(parts)) == 2 * 121
+    assert asked == [(id(part.population), 120) for part in parts]
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("nothing_compiled")
 @each_group
