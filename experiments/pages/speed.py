@@ -110,7 +110,7 @@ def gpu_said(results: Path, page: str) -> str:
     if not (results / BENCHMARK_CUDA).exists():
         return "It has not been run on a GPU yet."
     rows = table(results / BENCHMARK_CUDA)
-    return f"It was run on {_card(rows)}: {_tests(rows)}; [how fast it is there]({page}#on-a-gpu)."
+    return f"It was run on {_card(rows)} ({_tests(rows)}); [how fast it is there]({page}#on-a-gpu)."
 
 
 def gpu_section(results: Path) -> str:
@@ -135,7 +135,7 @@ def gpu_section(results: Path) -> str:
     return "\n\n".join(
         [
             "## On a GPU",
-            f"`make device-check` on {_card(rows)} ({software}), float32: {_tests(rows)}. Microseconds per network and "
+            f"`make device-check` on {_card(rows)} ({software}), float32; {_tests(rows)}. Microseconds per network and "
             "sweep by the number of networks, and the peak of device memory; JAX's is what its compiler planned:",
             *tables,
             f"How often the host waited for the card in all the sweeps that were timed: "
@@ -150,7 +150,7 @@ def _card(rows: pd.DataFrame) -> str:
 
 def _tests(rows: pd.DataFrame) -> str:
     said = rows.loc[rows["contender"] == CUDA_TESTS, "status"]
-    return f"{CUDA_TESTS}, {said.iloc[0]}" if len(said) else f"without the {CUDA_TESTS}"
+    return f"{CUDA_TESTS}: {said.iloc[0]}" if len(said) else f"without the {CUDA_TESTS}"
 
 
 def _cell(row: dict[Any, Any] | None) -> str:

@@ -86,7 +86,7 @@ def test_a_card_has_a_section(tmp_path):
     lines = speed.gpu_section(tmp_path).splitlines()
     assert lines[0] == "## On a GPU"
     assert (
-        "one A Card 80GB (driver 580.1, torch 2.11.0, JAX 0.11.2), float32: tests that need a card, 11 passed"
+        "one A Card 80GB (driver 580.1, torch 2.11.0, JAX 0.11.2), float32; tests that need a card: 11 passed"
         in lines[2]
     )
     assert lines[4:9] == [
@@ -98,14 +98,14 @@ def test_a_card_has_a_section(tmp_path):
     ]
     assert lines[-1].endswith(": ours, explicit 2, slow 7.")
     said = speed.gpu_said(tmp_path, "docs/speed.md")
-    assert "one A Card 80GB: tests that need a card, 11 passed, 0 failed, 0 skipped" in said
+    assert "one A Card 80GB (tests that need a card: 11 passed, 0 failed, 0 skipped)" in said
     assert "(docs/speed.md#on-a-gpu)" in said
 
 
 def test_a_card_s_table_without_jax_and_without_the_tests(tmp_path):
     write_rows(tmp_path / BENCHMARK_CUDA, [row | {"jax": ""} for row in card_rows() if row["contender"] != CUDA_TESTS])
     found = speed.gpu_section(tmp_path)
-    assert "(driver 580.1, torch 2.11.0), float32: without the tests that need a card." in found
+    assert "(driver 580.1, torch 2.11.0), float32; without the tests that need a card." in found
 
 
 def test_without_a_card_there_is_no_section(tmp_path):
