@@ -17,6 +17,7 @@ from experiments.running.command_line import (
     check_arguments,
     in_order,
     refusing,
+    register_plugins,
     register_resolvers,
     resumed_from,
     with_options,
@@ -114,6 +115,7 @@ def main() -> None:
     """Check the whole command line first, so that a mistake costs one line and no directory; then launch."""
     register()
     register_resolvers()
+    register_plugins()
     logging.raiseExceptions = False  # a log that finds no room ends without a traceback
     with refusing():
         resumed = resumed_from(sys.argv[1:])

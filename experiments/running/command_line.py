@@ -20,7 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from experiments.options.load import jobs
-from experiments.options.schema import Config, ConfigError, Precision, check, choices
+from experiments.options.schema import CONFIGS, Config, ConfigError, Precision, check, choices
 from experiments.running.directory import check_unused
 
 MULTIRUN = {"-m", "--multirun"}
@@ -46,6 +46,13 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver(
         "directory_name", lambda text: re.sub(r"[^\w.,=+-]", "_", str(text))[:120], replace=True
     )
+
+
+def register_plugins() -> None:
+    """Have Hydra find hydra_plugins/, which stands beside experiments/, wherever a command is started."""
+    checkout = str(CONFIGS.parent)
+    if checkout not in map(os.path.abspath, sys.path):
+        sys.path.append(checkout)
 
 
 def in_order(arguments: list[str]) -> list[str]:

@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +19,7 @@ from experiments import run
 from experiments.files import NotWritten
 from experiments.options.schema import CONFIGS, register
 from experiments.running import side_by_side
-from experiments.running.command_line import register_resolvers
+from experiments.running.command_line import register_plugins, register_resolvers
 from experiments.running.curves import Curves
 from experiments.running.recording import Recording
 from repro.side_by_side import train_side_by_side
@@ -194,6 +195,18 @@ def test_a_job_whose_options_make_no_network_fails_by_itself(multirun, tmp_path)
     with pytest.raises(ValueError, match=r"network\.links\.output: there is no group 'nosuch'"):
         multirun("there", *PLAIN, "network.links.output=[hidden],[hidden,nosuch],[hidden,input]", BESIDE)
     assert len([*(tmp_path / "there").rglob("seeds.csv")]) == 2
+
+
+@pytest.mark.parametrize("path", [[], ["elsewhere"], ["there"], ["relative"]])
+def test_hydra_looks_beside_experiments_once(monkeypatch, path):
+    """Wherever experiments was imported from: also where the checkout is not on Python's path."""
+    checkout = CONFIGS.parent
+    monkeypatch.chdir(checkout)
+    names = {"elsewhere": "/elsewhere", "there": str(checkout), "relative": ""}
+    monkeypatch.setattr(sys, "path", [names[each] for each in path])
+    for _ in range(2):
+        register_plugins()
+        assert [os.path.abspath(each) for each in sys.path].count(str(checkout)) == 1
 
 
 # In processes of their own -----------------------------------------------------------------------------------
