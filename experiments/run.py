@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -132,7 +133,12 @@ through many times over, which a short run waits for."""
 
 
 def leave() -> None:
-    """End the process, once all is written, as it stands: to take apart all that was imported takes a while too."""
+    """End the process, once all is written, as it stands: to take apart all that was imported takes a while too.
+
+    Not where a launcher has threads of its own, which wait for Python to end as usual.
+    """
+    if threading.active_count() > 1:
+        return
     atexit._run_exitfuncs()
     try:
         sys.stdout.flush()
