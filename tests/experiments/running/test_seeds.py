@@ -366,7 +366,7 @@ def test_two_launches_in_the_same_second_have_two_directories():
 def test_an_interrupt_keeps_what_was_found(tmp_path, number):
     """Sent as a terminal sends it, to the whole group, while a run that would take days is under way."""
     endless = ["experiment=xor", "population.seeds=20", "learning.sweeps=1000000000", "criterion.stop=false"]
-    endless += ["record.every=20", "record.figures=false", f"hydra.run.dir={tmp_path}/run"]
+    endless += ["record.every=20", "record.figures=false", "compile=false", f"hydra.run.dir={tmp_path}/run"]
     process = start(tmp_path, "experiments.run", *endless)
     out, err = interrupt(process, tmp_path / "run", number)
     assert process.returncode == 128 + number
