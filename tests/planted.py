@@ -239,6 +239,18 @@ FAULTS = {
         "taken = torch.tensor(sorted(which),",
         "tests/repro/test_population.py::test_replicas_taken_are_those_asked_for_in_their_order",
     ),
+    "side by side, each has the replicas of the first": fault(
+        "repro/population.py",
+        "some = slice(begin, begin + len(self.seeds))",
+        "some = slice(0, len(self.seeds))",
+        "tests/repro/test_side_by_side.py::test_each_is_trained_as_it_would_be_alone[phases-explicit]",
+    ),
+    "side by side, a phase ends where the next of another begins": fault(
+        "repro/side_by_side.py",
+        "phase_of(learning.phases, begin + 1)",
+        "phase_of(learning.phases, begin)",
+        "tests/repro/test_side_by_side.py::test_phases_side_by_side_by_hand",
+    ),
     # tasks and printed networks
     "another split for every seed": fault(
         "repro/tasks/family_trees.py",
