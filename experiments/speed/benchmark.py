@@ -92,8 +92,11 @@ def measure(work: Work, seconds: float) -> Iterator[dict[str, object]]:
             )
     counts, turns = {}, {name: [] for name in entered}  # type: ignore[var-annotated]
     for name, (contender, _) in entered.items():
-        counts[name] = max(1, round(seconds / TURNS / (timed(contender, CHECKED_SWEEPS, work.device) / CHECKED_SWEEPS)))
-        timed(contender, counts[name], work.device)  # JAX compiles for this number
+        counts[name] = CHECKED_SWEEPS
+        for _ in range(2):  # of a few sweeps, most of the time is what a call costs
+            took = timed(contender, counts[name], work.device)
+            counts[name] = max(1, round(seconds / TURNS / took * counts[name]))
+            timed(contender, counts[name], work.device)  # JAX compiles for this number
     for _ in range(TURNS):
         for name, (contender, replicas) in entered.items():
             turns[name].append(timed(contender, counts[name], work.device) / counts[name] / replicas)
