@@ -180,14 +180,15 @@ def _kind(setup: TrainingSetup) -> Hashable:
     )
 
 
-def torch_compiled(work: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+def torch_compiled(work: Callable[..., Any]) -> Callable[..., Any]:
     """``torch.compile``, for up to COMPILED_AT_MOST set-ups in one process.
 
     Before torch 2.13 it takes no limit as an argument, and has one setting for all threads; from then on each thread
     has its own settings.
     """
+    options: dict[str, Any] = {}
     if "recompile_limit" in inspect.signature(torch.compile).parameters:
-        options = {"recompile_limit": COMPILED_AT_MOST, **options}
+        options["recompile_limit"] = COMPILED_AT_MOST
     else:
         torch._dynamo.config.recompile_limit = COMPILED_AT_MOST
     fast: Callable[..., Any] = torch.compile(work, dynamic=False, **options)

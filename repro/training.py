@@ -251,13 +251,8 @@ class Stretch:
         self.read = False
 
     def go(self, each: Callable[..., Iterable[State | None]]) -> None:
-        """Chunk by chunk. The first alone, at the start: what has to be compiled is compiled once."""
-        first, *rest = self.chunks
-        if self.looks[-1] == self.begin:
-            self._go_on(first)
-        else:
-            rest = [first, *rest]
-        self.states = [state for state in each(self._go_on, rest) if state is not None]
+        """Chunk by chunk."""
+        self.states = [state for state in each(self._go_on, self.chunks) if state is not None]
 
     def _go_on(self, chunk: Chunk) -> State | None:
         """To all the looks. Of one, the state goes to the population at once."""

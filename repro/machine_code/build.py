@@ -74,11 +74,11 @@ def library(source: str, real: str) -> ctypes.CDLL:
     try:
         folder().mkdir(parents=True, exist_ok=True)
         with FileLock(folder() / f"{key}.lock"):
-            return _kept(key) or _loaded(_compiled(command, source, folder(), key))
+            return _kept(key) or ctypes.CDLL(str(_compiled(command, source, folder(), key)))
     except OSError as problem:
         warnings.warn(f"machine code is not kept in {folder()}: {problem}", stacklevel=2)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as instead:
-        return _loaded(_compiled(command, source, Path(instead), key))
+        return ctypes.CDLL(str(_compiled(command, source, Path(instead), key)))
 
 
 def _kept(key: str) -> ctypes.CDLL | None:
@@ -86,14 +86,10 @@ def _kept(key: str) -> ctypes.CDLL | None:
     for path in folder().glob(f"{key}-*.so"):
         if hashlib.sha256(path.read_bytes()).hexdigest()[:16] == path.stem.partition("-")[2]:
             os.utime(path)
-            return _loaded(path)
+            return ctypes.CDLL(str(path))
         warnings.warn(f"{path} is damaged: it is compiled anew", stacklevel=3)
         path.unlink()
     return None
-
-
-def _loaded(path: Path) -> ctypes.CDLL:
-    return ctypes.CDLL(str(path))
 
 
 def _compiled(command: list[str], source: str, into: Path, key: str) -> Path:

@@ -71,7 +71,7 @@ class Function:
         self.names: dict[Node, str] = {}
         self.tables: dict[object, str] = {}
         self.table_lines: list[str] = []
-        self.contents: dict[str, str] = {}
+        self.contents: dict[tuple[str, tuple[float, ...]], str] = {}
         self.declarations: list[str] = []
         self.arrays: list[str] = []
         self.slots: dict[Node, int] = {}
@@ -131,7 +131,7 @@ class Function:
     def _fold(self, node: Node) -> None:
         """The parts in the lanes as one number; neighbours meet first."""
         how, name, rows = node.extra[0], self.names[node], node.rows
-        vector = "V" if node.kind == "real" else "M"
+        vector = self._type_of(node.kind, True)
         self.scope.lines += [
             f"for (int n = 0; n < {rows}; n++) {{",
             f"{vector} x[P / L];",
@@ -356,16 +356,12 @@ class Function:
         if how == "sum" and product.op == "mul" and product not in self.kept and not product.times_1:
             a, b = (self._operand(arg, product, index, scope, vector) for arg in product.args)
             if valid:
-                a = scope.temp("V", f"where({valid}, {a}, splat<V>(0))")
+                a = scope.temp("V", f"where({valid}, {a}, {self._everywhere('0', node.kind, True)})")
             scope.lines.append(f"{acc} = fma({a}, {b}, {acc});")
             return
         value = self._operand(body, body, index, scope, vector)
         if valid:
-            start = START[how]
-            if node.kind == "real":
-                value = f"where({valid}, {value}, splat<V>({start}))"
-            else:
-                value = f"where_i({valid}, {value}, every<M>({start}))"
+            value = f"where({valid}, {value}, {self._everywhere(START[how], node.kind, True)})"
         scope.lines.append(f"{acc} = {JOIN[how].format(acc, value)};")
 
     def _over_cases(self, root: Node, indices: list[Index], scope: Scope, block: Block) -> None:
@@ -408,7 +404,7 @@ class Function:
         counts = [size if atom.kind == CASE else atom.size for atom in atoms]
         chains = CHAINS if how != "sum" and len(indices) == 1 and counts[-1] % CHAINS == 0 else 1
         accs = [[scope.fresh() for _ in range(chains)] for _ in indices]
-        start = f"splat<{kind}>({START[how]})" if root.kind == "real" else f"every<{kind}>({START[how]})"
+        start = self._everywhere(START[how], root.kind, self._vector(root) or self.layout == "cases")
         scope.lines += [f"{kind} {acc} = {start};" for own in accs for acc in own]
         inner, reduced, opened = scope.inner(), [], 0
         for depth, (atom, count) in enumerate(zip(atoms, counts, strict=True)):
@@ -524,10 +520,14 @@ class Function:
         return lanes if vector else single
 
     def _constant(self, text: str, node: Node) -> str:
-        type = self._type(node)
-        if node.kind == "f64":
-            return f"{type}{{}} + {text}"
-        return f"splat<{type}>(T({text}))" if node.kind == "real" else f"every<{type}>(I({text}))"
+        return self._everywhere(text, node.kind, self._vector(node))
+
+    def _everywhere(self, number: str, kind: str, vector: bool) -> str:
+        """A number as a value of that kind, in every lane of a vector."""
+        type = self._type_of(kind, vector)
+        if kind == "f64":
+            return f"splat<{type}>(double({number}))"
+        return f"splat<{type}>({self._type_of(kind, False)}({number}))"
 
     def _operand(self, operand: object, result: Node, index: Index, scope: Scope, vector: bool, kind: str = "") -> str:
         """An operand as its operation needs it: in lanes where the result is, and of the same precision."""
@@ -535,10 +535,7 @@ class Function:
         real = kind in ("real", "f64")
         if not isinstance(operand, Node):
             assert isinstance(operand, int | float)
-            text, type = _number(operand), self._type_of(kind, vector)
-            if kind == "f64":
-                return text
-            return f"splat<{type}>(T({text}))" if real else f"every<{type}>(I({text}))"
+            return self._everywhere(_number(operand), kind, vector)
         value = self._value(operand, aligned(operand, index), scope)
         if kind == "f64":
             return value
@@ -547,7 +544,8 @@ class Function:
         elif real and operand.kind in ("mask", "index"):
             raise UnknownOperationError(f"{result.op} of {operand.kind} and numbers")
         if vector and not self._vector(operand):
-            return scope.temp("V" if real else "M", f"splat<V>({value})" if real else f"every<M>({value})")
+            type = self._type_of(kind, True)
+            return scope.temp(type, f"splat<{type}>({value})")
         return value
 
     def _value(self, node: Node, index: Index, scope: Scope, top: bool = False) -> str:
@@ -569,10 +567,8 @@ class Function:
 
     def _worked_out(self, node: Node, index: Index, scope: Scope) -> str:
         op, args, vector = node.op, node.args, self._vector(node)
-        operands_ = [arg for arg in args if isinstance(arg, Node)]
-        kinds = [arg.kind for arg in operands_]
-        kind = node.kind
-        if op in ("eq", "ne", "gt", "ge", "lt", "le"):
+        kinds, kind = [arg.kind for arg in node.operands], node.kind
+        if op in ("eq", "gt", "lt", "le"):
             kind = "index" if "index" in kinds else "mask" if set(kinds) == {"mask"} else "real"
         if op == "stack":
             (at,) = index[node.extra]
@@ -584,9 +580,8 @@ class Function:
         if op in ("where", "masked_fill"):
             test = self._operand(args[0 if op == "where" else 1], node, index, scope, vector, "mask")
             a, b = (args[1], args[2]) if op == "where" else (args[2], args[0])
-            pick = "where" if kind == "real" else "where_i"
             yes, no = (self._operand(arg, node, index, scope, vector, kind) for arg in (a, b))
-            return scope.temp(self._type(node), f"{pick}({test}, {yes}, {no})")
+            return scope.temp(self._type(node), f"where({test}, {yes}, {no})")
         if op == "to":
             if node.kind == "real" and kinds[0] == "mask":
                 test = self._operand(args[0], node, index, scope, vector, "mask")
@@ -594,14 +589,12 @@ class Function:
                 return scope.temp(self._type(node), f"where({test}, {yes}, {no})")
             return self._operand(args[0], node, index, scope, vector, kind)
         values = [self._operand(arg, node, index, scope, vector, kind) for arg in args]
-        suffix = "_i" if kind in ("index", "mask") else ""
         text = {
             "mul": "{0} * {1}", "add": "{0} + {1}", "sub": "{0} - {1}", "rsub": "{1} - {0}", "div": "{0} / {1}",
-            "neg": "-{0}", "abs": "magnitude({0})", "sigmoid": "sigmoid({0})", "tanh": "tangens({0})",
-            "atan": "arcus({0})", "exp": "exponential({0})", "log": "logarithm({0})", "xlogy": "x_log_y({0}, {1})",
-            "maximum": "larger({0}, {1})", "pow": "{0} * {0}", "and": "{0} & {1}", "or": "{0} | {1}", "not": "~{0}",
-            "reciprocal": "1 / {0}", "sqrt": "root({0})",
-            **{name: f"{name}{suffix}({{0}}, {{1}})" for name in ("eq", "ne", "gt", "ge", "lt", "le")},
+            "neg": "-{0}", "abs": "magnitude({0})", "pow": "{0} * {0}", "and": "{0} & {1}", "not": "~{0}",
+            "sigmoid": "sigmoid({0})", "tanh": "tangens({0})", "atan": "arcus({0})", "exp": "exponential({0})",
+            "xlogy": "x_log_y({0}, {1})", "maximum": "larger({0}, {1})",
+            **{name: f"{name}({{0}}, {{1}})" for name in ("eq", "gt", "lt", "le")},
         }[op]  # fmt: skip
         return scope.temp(self._type(node), text.format(*values))
 
@@ -662,10 +655,8 @@ class Function:
 
     def _load(self, node: Node, index: Index, scope: Scope) -> str:
         address = self._address(node, index)
-        if not self._vector(node):
-            return scope.temp(self._type(node), address)
         type = self._type(node)
-        return scope.temp(type, f"load<{type}>({address})")
+        return scope.temp(type, f"load<{type}>({address})" if self._vector(node) else address)
 
     def _store(self, node: Node, index: Index, value: str) -> str:
         address = self._address(node, index)
@@ -677,9 +668,7 @@ class Function:
         name = self.tables.get(node)
         if name is not None:
             return name
-        name = self.tables[node] = f"{self.prefix}_table{len(self.tables)}"
         values = node.extra.detach().cpu()
-        type = "T" if node.kind in ("real", "f64") else "I"
         if self._vector(node):  # cases in the lanes
             if not node.dims[0] or node.dims[0][0].kind != CASE:
                 raise UnknownOperationError("a table whose cases are not its first axis")
@@ -688,23 +677,22 @@ class Function:
                 lanes = [self.cases.case(self.cases.of_lane(lane), number) or 0 for lane in range(self.cases.parts)]
                 rows.append(values[lanes].flatten(1).T)  # [other, lane]
             values = torch.stack(rows)
-        flat = values.flatten().tolist()
-        values_in_c = _array(type, "", [-int(v) if node.kind == "mask" else v for v in flat])
-        name = self.tables[node] = self.contents.setdefault(values_in_c, name)
-        if name == f"{self.prefix}_table{len(self.tables) - 1}":
-            self.table_lines.append(values_in_c.replace("[]", f"{name}[]", 1))
-        return name
+        type = "T" if node.kind in ("real", "f64") else "I"
+        numbers = tuple(-int(v) if node.kind == "mask" else v for v in values.flatten().tolist())
+        if (type, numbers) not in self.contents:
+            name = self.contents[type, numbers] = f"{self.prefix}_table{len(self.contents)}"
+            self.table_lines.append(_array(type, name, numbers))
+        self.tables[node] = self.contents[type, numbers]
+        return self.tables[node]
 
     def _put(self, name: str, node: Node) -> None:
         """New state in place of the old."""
         if self.schedule.in_place.get(node) == name:
             return
-        rows = node.rows
-        scope = self.scope
-        lanes = "L" if self.lanes_of == REPLICA else "1"
         source = self.names[node] if node in self.names else str(node.extra)
         if source != name:
-            scope.lines.append(f"for (int n = 0; n < {rows} * {lanes}; n++) {name}[n] = {source}[n];")
+            count = f"{node.rows} * L" if self.layout == "replicas" else str(node.rows)
+            self.scope.lines.append(f"for (int n = 0; n < {count}; n++) {name}[n] = {source}[n];")
 
 
 def _share(size: int, most: int, at_most: int | None = None) -> int:

@@ -65,9 +65,6 @@ def of_base(view: Node, index: Index) -> Index:
         return (*index[:axis], (At(variable("k"), length(base.dims[axis])),), *index[axis + 1 :])
     if what == "expand":
         return tuple(own if dim else () for dim, own in zip(base.dims, index[axis:], strict=True))
-    if what == "permute":
-        of_axis = dict(zip(how[1], index, strict=True))
-        return tuple(of_axis[at] for at in range(len(index)))
     return _regrouped(base, [at for own in index for at in own])
 
 

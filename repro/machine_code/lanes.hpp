@@ -41,10 +41,8 @@ typedef double D8 __attribute__((vector_size(64)));
 template <class V> struct of { enum { N = sizeof(V) / sizeof(T) }; typedef typename lanes<N>::M M; };
 template <> struct of<T> { enum { N = 1 }; typedef I M; };
 
-template <class V> INLINE V splat(T x) { return V{} + x; }
-template <> inline T splat<T>(T x) { return x; }
-template <class M> INLINE M every(I x) { return M{} + x; }
-template <> inline I every<I>(I x) { return x; }
+/* One number in every lane. x - 0 is x, which 0 + x is not where x is -0. */
+template <class V, class X> INLINE V splat(X x) { return x - V{}; }
 
 template <class V, class X> INLINE V load(const X *p) { return *(const V *)p; }
 template <class V, class X> INLINE void store(X *p, V x) { *(V *)p = x; }
@@ -72,26 +70,23 @@ FUSED(D8, __m512d, _mm512_fmadd_pd)
 #endif
 
 INLINE T where(I m, T a, T b) { return m ? a : b; }
-INLINE I where_i(I m, I a, I b) { return m ? a : b; }
+INLINE I where(I m, I a, I b) { return m ? a : b; }
 template <class M, class V> INLINE V where(M m, V a, V b) { return m ? a : b; }
-template <class M> INLINE M where_i(M m, M a, M b) { return m ? a : b; }
 
 /* Comparisons of single numbers give all bits 1 as those of lanes do. */
 #define COMPARISON(name, sign) \
     INLINE I name(T a, T b) { return -(I)(a sign b); } \
-    INLINE I name##_i(I a, I b) { return -(I)(a sign b); } \
-    template <class V> INLINE typename of<V>::M name(V a, V b) { return a sign b; } \
-    template <class M> INLINE M name##_i(M a, M b) { return a sign b; }
+    INLINE I name(I a, I b) { return -(I)(a sign b); } \
+    template <class V> INLINE typename of<V>::M name(V a, V b) { return a sign b; }
 COMPARISON(eq, ==)
 COMPARISON(ne, !=)
 COMPARISON(lt, <)
 COMPARISON(le, <=)
 COMPARISON(gt, >)
-COMPARISON(ge, >=)
 
 /* The larger, and no number where one is none, as in torch. */
 template <class V> INLINE V larger(V a, V b) { return where(le(b, a) | ne(a, a), a, b); }
-template <class V> INLINE V magnitude(V x) { return where(lt(x, splat<V>(0)), -x, x); }
+template <class V> INLINE V magnitude(V x) { return where(lt(x, splat<V>(T(0))), -x, x); }
 
 /* x, or the bound where x is beyond it; no number stays none. */
 template <class V> INLINE V at_least(T low, V x) { return where(gt(splat<V>(low), x), splat<V>(low), x); }
@@ -144,8 +139,8 @@ template <int SIGN, class V> INLINE V parts_of_exponential(V x, V *power)
         q = splat<V>(T(1 / factorial[12]));
         for (int k = 11; k >= 0; k--) q = fma(r, q, splat<V>(T(1 / factorial[k])));
     }
-    q = fma(r, q, splat<V>(1));
-    q = fma(r, q, splat<V>(1));
+    q = fma(r, q, splat<V>(T(1)));
+    q = fma(r, q, splat<V>(T(1)));
     M bits;
     __builtin_memcpy(&bits, &shifted, sizeof bits);
     bits = bits << (single ? 23 : 52);
@@ -163,7 +158,7 @@ template <class V> INLINE V exponential(V x)
 template <class V> INLINE V sigmoid(V x)
 {
     V power, q = parts_of_exponential<-1>(x, &power);
-    return 1 / fma(q, power, splat<V>(1));
+    return 1 / fma(q, power, splat<V>(T(1)));
 }
 
 /* x + x^3 q(x^2) near 0, and 1 - 2 / (exp(2 |x|) + 1) with the sign of x beyond: within 2 units in the last place. */
@@ -181,7 +176,7 @@ template <class V> INLINE V tangens(V x)
     q = fma(z, q, splat<V>(T(0.13333210349082947)));
     q = fma(z, q, splat<V>(T(-0.3333333134651184)));
     V near = fma(x * z, q, x), far = 1 - 2 / (exponential<V>(size + size) + 1);
-    return where(lt(size, splat<V>(T(0.625))), near, where(lt(x, splat<V>(0)), -far, far));
+    return where(lt(size, splat<V>(T(0.625))), near, where(lt(x, splat<V>(T(0))), -far, far));
 }
 
 /* x + x^3 q(x^2) up to 1, and a right angle less that of 1 / x beyond: within 2 units in the last place. */
@@ -193,7 +188,7 @@ template <class V> INLINE V arcus(V x)
         return r;
     }
     V size = magnitude(x);
-    auto steep = gt(size, splat<V>(1));
+    auto steep = gt(size, splat<V>(T(1)));
     V t = where(steep, 1 / size, size), z = t * t;
     V q = fma(z, splat<V>(T(-0.0018272142624482512)), splat<V>(T(0.011064447462558746)));
     q = fma(z, q, splat<V>(T(-0.031455714255571365)));
@@ -205,7 +200,7 @@ template <class V> INLINE V arcus(V x)
     q = fma(z, q, splat<V>(T(-0.33333301544189453)));
     V angle = fma(t * z, q, t);
     angle = where(steep, T(1.5707963267948966) - angle, angle);
-    return where(lt(x, splat<V>(0)), -angle, angle);
+    return where(lt(x, splat<V>(T(0))), -angle, angle);
 }
 
 template <class V> INLINE V logarithm(V x)
@@ -215,19 +210,12 @@ template <class V> INLINE V logarithm(V x)
     return r;
 }
 /* x log(y), and 0 where x is 0. */
-template <class V> INLINE V x_log_y(V x, V y) { return where(eq(x, splat<V>(0)), splat<V>(0), x * logarithm<V>(y)); }
-template <class V> INLINE V root(V x)
-{
-    V r = x;
-    for (int l = 0; l < of<V>::N; l++) ((T *)&r)[l] = std::sqrt(((T *)&x)[l]);
-    return r;
-}
+template <class V> INLINE V x_log_y(V x, V y) { return where(eq(x, splat<V>(T(0))), splat<V>(T(0)), x * logarithm<V>(y)); }
 
 /* All lanes of one vector as one number, halves upon halves. */
 INLINE T folded_sum(T x) { return x; }
 INLINE T folded_amax(T x) { return x; }
 INLINE I folded_all(I x) { return x; }
-INLINE I folded_any(I x) { return x; }
 #define FOLD(name, type, part, both) \
     template <class W> INLINE type name(W x) \
     { \
@@ -248,7 +236,6 @@ INLINE I folded_any(I x) { return x; }
 FOLD(folded_sum, T, V, (a + b))
 FOLD(folded_amax, T, V, (larger(a, b)))
 FOLD(folded_all, I, M, (a & b))
-FOLD(folded_any, I, M, (a | b))
 
 template <class M> INLINE bool none_is(M x, I value)
 {

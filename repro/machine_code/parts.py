@@ -82,5 +82,5 @@ def folded(parts: Sequence[str | None], join: str) -> str | None:
     return parts[0]
 
 
-JOIN = {"sum": "({0} + {1})", "amax": "larger({0}, {1})", "all": "({0} & {1})", "any": "({0} | {1})"}
-START = {"sum": "0", "amax": "-std::numeric_limits<T>::infinity()", "all": "-1", "any": "0"}
+JOIN = {"sum": "({0} + {1})", "amax": "larger({0}, {1})", "all": "({0} & {1})"}
+START = {"sum": "0", "amax": "-std::numeric_limits<T>::infinity()", "all": "-1"}

@@ -29,7 +29,7 @@ def source(setup: TrainingSetup, layout: Layout, included: bool, registers: int)
 
     included: whether the cases that count are told for each replica. registers: vectors that the processor can hold.
 
-    Raises NotKnown for an operation that has no form in C++ here.
+    Raises UnknownOperationError for an operation that has no form in C++ here.
     """
     functions = {
         name: Function(some, layout, len(setup.desired), registers, name)

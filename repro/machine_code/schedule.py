@@ -72,9 +72,8 @@ class Schedule:
             elsewhere = any(home.get(user) != home.get(node) for user in users)
             if len(users) > 1 or again or elsewhere or node.over_cases or node.op == "stack":
                 self.kept.add(node)
-        for at, section in enumerate(self.sections):
+        for section in self.sections:
             self.kept |= {node.plain for node in section.puts.values()}
-            self.kept |= {node.plain for node in section.puts.values() if home.get(node.plain) != at}
         self.kept = {node for node in self.kept if not node.leaf}
         for node in self.used:
             if node.op == "reduce":

@@ -100,15 +100,13 @@ class Section:
 
 
 POINTWISE = {
-    "mul": "mul", "add": "add", "sub": "sub", "rsub": "rsub", "div": "div", "neg": "neg", "abs": "abs",
-    "sigmoid": "sigmoid", "tanh": "tanh", "atan": "atan", "exp": "exp", "log": "log", "xlogy": "xlogy",
-    "eq": "eq", "ne": "ne", "gt": "gt", "ge": "ge", "lt": "lt", "le": "le", "where": "where",
-    "bitwise_and": "and", "bitwise_or": "or", "bitwise_not": "not", "logical_and": "and", "logical_not": "not",
-    "masked_fill": "masked_fill", "clamp_min": "maximum", "_to_copy": "to", "pow": "pow", "clone": "same",
-    "alias": "same", "detach": "same", "lift_fresh": "same", "reciprocal": "reciprocal", "sqrt": "sqrt",
-}  # fmt: skip
+    **{name: name for name in ("mul", "add", "sub", "rsub", "div", "neg", "abs", "where", "masked_fill", "pow")},
+    **{name: name for name in ("sigmoid", "tanh", "atan", "exp", "xlogy", "eq", "gt", "lt", "le")},
+    **{"bitwise_and": "and", "bitwise_not": "not", "clamp_min": "maximum", "_to_copy": "to", "detach": "same"},
+}
 """torch's names of what is done element by element, and ours."""
-REDUCTIONS = {"sum": "sum", "amax": "amax", "all": "all", "any": "any"}
+
+REDUCTIONS = ("sum", "amax", "all")
 
 
 class Trace(TorchDispatchMode):
@@ -163,23 +161,19 @@ class Trace(TorchDispatchMode):
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
         name = func.overloadpacket.__name__
-        if isinstance(result, Tensor):
-            args = (*args[0], *args[1:]) if name == "stack" else args
-            nodes = tuple(self.node(a) if isinstance(a, Tensor) else a for a in args)
-            if not any(isinstance(node, Node) for node in nodes):
-                return result  # a constant: it becomes a table where something is done with it
-            made = self._made(name, nodes, args, kwargs, result)
-            if tuple(_size(dim) for dim in made.dims) != tuple(result.shape):
-                raise UnknownOperationError(f"{name}: axes {made.dims} for a result of shape {tuple(result.shape)}")
-            made = self._simplified(made, result)
-            if made not in self.sections[-1].nodes:
-                self.sections[-1].nodes.append(made)
-            self._keep(result, made)
-        elif name in ("split", "unbind"):
-            for number, part in enumerate(result):
-                self._keep(part, self._part(name, self.node(args[0]), args, result, number))
-        else:
+        if not isinstance(result, Tensor):
             raise UnknownOperationError(name)
+        args = (*args[0], *args[1:]) if name == "stack" else args
+        nodes = tuple(self.node(a) if isinstance(a, Tensor) else a for a in args)
+        if not _nodes(nodes):
+            return result  # a constant: it becomes a table where something is done with it
+        made = self._made(name, nodes, args, kwargs, result)
+        if tuple(_size(dim) for dim in made.dims) != tuple(result.shape):
+            raise UnknownOperationError(f"{name}: axes {made.dims} for a result of shape {tuple(result.shape)}")
+        made = self._simplified(made, result)
+        if made not in self.sections[-1].nodes:
+            self.sections[-1].nodes.append(made)
+        self._keep(result, made)
         return result
 
     def _softmax(self, x: Node, axis: int) -> Node:
@@ -203,14 +197,7 @@ class Trace(TorchDispatchMode):
             return Node("fill", (), made.dims, made.kind, of[0].extra)
         if of and not made.has(REPLICA) and all(node.op in ("table", "fill") for node in of):
             return Node("table", (), made.dims, made.kind, result)
-        return self.sections[-1].same.setdefault((made.op, made.args, made.dims, made.kind, str(made.extra)), made)
-
-    def _part(self, name: str, base: Node, args: Any, result: Sequence[Tensor], number: int) -> Node:
-        axis = args[2] if name == "split" and len(args) > 2 else args[1] if name == "unbind" and len(args) > 1 else 0
-        if name == "unbind":
-            return _select(base, axis % len(base.dims), number, result[number])
-        begin = sum(part.shape[axis] for part in result[:number])
-        return _slice(base, axis % len(base.dims), begin, result[number])
+        return self.sections[-1].same.setdefault((made.op, made.args, made.dims, made.kind, made.extra), made)
 
     def _made(self, name: str, nodes: Any, args: Any, kwargs: Any, result: Tensor) -> Node:
         kind = self._kind(result)
@@ -240,13 +227,14 @@ class Trace(TorchDispatchMode):
             axes = [axis % len(first.dims) for axis in axes or range(len(first.dims))]
             keep = bool(args[2]) if len(args) > 2 else kwargs.get("keepdim", False)
             dims = tuple(() if axis in axes else dim for axis, dim in enumerate(first.dims) if keep or axis not in axes)
-            return Node("reduce", (first,), dims, kind, (REDUCTIONS[name], tuple(axes), keep))
+            return Node("reduce", (first,), dims, kind, (name, tuple(axes), keep))
         if name == "unsqueeze":
             axis = args[1] % (len(first.dims) + 1)
             return Node("view", (first,), (*first.dims[:axis], (), *first.dims[axis:]), kind, ("unsqueeze", axis))
-        if name in ("squeeze", "select"):
-            axis = args[1] % len(first.dims)
-            return _select(first, axis, args[2] if name == "select" else 0, result)
+        if name == "select":
+            axis, number = args[1] % len(first.dims), args[2] % max(1, _size(first.dims[args[1]]))
+            dims = first.dims[:axis] + first.dims[axis + 1 :]
+            return Node("view", (first,), dims, kind, ("select", axis, number))
         if name == "slice":
             axis, begin = (args[1] if len(args) > 1 else 0), (args[2] if len(args) > 2 else 0) or 0
             if len(args) > 4 and args[4] != 1:
@@ -260,16 +248,8 @@ class Trace(TorchDispatchMode):
                 for at, (dim, size) in enumerate(zip(dims, result.shape, strict=True))
             )
             return Node("view", (first,), grown, kind, ("expand", new))
-        if name in ("view", "_unsafe_view", "reshape"):
+        if name == "view":
             return Node("view", (first,), regrouped(first.dims, tuple(result.shape)), kind, ("view",))
-        if name in ("permute", "transpose", "t"):
-            order = list(range(len(first.dims)))
-            if name == "permute":
-                order = [axis % len(order) for axis in args[1]]
-            else:
-                one, other = (args[1], args[2]) if name == "transpose" else (0, 1)
-                order[one], order[other] = order[other], order[one]
-            return Node("view", (first,), tuple(first.dims[axis] for axis in order), kind, ("permute", tuple(order)))
         if name == "index_select":
             return Node("view", (first, self.node(args[2])), _without(first.dims, args[1]), kind, ("at", args[1]))
         raise UnknownOperationError(name)
@@ -284,11 +264,6 @@ def is_1(value: Any) -> bool:
 
 def _nodes(args: Sequence[Any]) -> list[Node]:
     return [arg for arg in args if isinstance(arg, Node)]
-
-
-def _select(base: Node, axis: int, number: int, result: Tensor) -> Node:
-    dims = base.dims[:axis] + base.dims[axis + 1 :]
-    return Node("view", (base,), dims, base.kind, ("select", axis, number % max(1, _size(base.dims[axis]))))
 
 
 def _slice(base: Node, axis: int, begin: int, result: Tensor) -> Node:
@@ -324,7 +299,7 @@ def broadcast(several: Sequence[tuple[Dim, ...]]) -> tuple[Dim, ...]:
 
 
 def regrouped(dims: tuple[Dim, ...], shape: tuple[int, ...]) -> tuple[Dim, ...]:
-    """The same atoms in a new shape. Raises UnknownOperationError where an atom would have to be cut."""
+    """The same atoms in a new shape; one of units may be cut in two. Raises UnknownOperationError for any other cut."""
     atoms, found = [atom for dim in dims for atom in dim], []
     for size in shape:
         group: list[Atom] = []
