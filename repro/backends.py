@@ -42,7 +42,8 @@ Backend = Callable[[State, int, int, Tensor | None, Learning], tuple[State, Tens
 """From the state after so many sweeps to that after more: the new state with learned_at up to date, and E there.
 
 Arguments: the state, how many sweeps it has had, how many it shall have had, the included cases, and how these replicas
-learn: ``setup.learning`` with the numbers of these replicas, where each has its own.
+learn: ``setup.learning`` with the numbers of these replicas, where each has its own. The weights and last Δw of the
+state may be a slice of a population's: ``compiled`` changes them in place, all others leave them as they are.
 """
 
 

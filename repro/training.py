@@ -7,6 +7,7 @@ Snapshots that follow each other closely are trained in one go where a replica's
 E and learned_at of each are kept, and the weights in between are worked out again if the caller asks for them.
 """
 
+import functools
 import itertools
 import math
 import time
@@ -29,8 +30,9 @@ from repro.training_setup import TrainingSetup
 CHUNK_BYTES = {"cpu": 2 * 2**20, "cuda": 2**30}
 """Room for the largest intermediate product of a sweep: about a core's cache; a small part of a GPU's memory."""
 
-COMPILED_CHUNK = 1024
-"""Replicas that compiled code is called for, at most: it takes as many as fill a vector at a time by itself."""
+COMPILED_CHUNK, COMPILED_SWEEPS = 1024, 2**17
+"""Replicas that compiled code is called for, at most: it takes as many as fill a vector at a time by itself. More where
+they have few sweeps, up to so many replicas' sweeps, beside which a call costs nothing."""
 
 CHUNKS_A_WORKER = 4
 """So that no worker waits long for another whose replicas take longer to learn."""
@@ -83,7 +85,7 @@ def train(
     compile: run the explicit one as machine code, which needs a C++ compiler on a CPU, and Triton on a GPU. On a CPU a
         replica's numbers are then the same to the last bit whatever the other replicas, ``chunk`` and ``workers`` are.
     chunk: replicas swept at a time; by default as many as CHUNK_BYTES allows, or COMPILED_CHUNK where compiled, or
-        fewer so that every worker has some.
+        fewer so that every worker has some, or more where a snapshot follows soon.
     workers: chunks swept at the same time, each in a thread of its own; one worker is the caller's thread. On a CPU
         this uses the cores better than torch's threads within an operation (``torch.set_num_threads``), which small
         operations only wait for. A GPU does one chunk at a time.
@@ -104,25 +106,26 @@ def train(
     device, dtype = population.E.device, population.E.dtype
     setup = setup.to(device, dtype)
     workers = workers if device.type == "cpu" else 1
-    chunk = chunk or _chunk(population, setup, compile, workers)
+    most_at_once = functools.partial(_chunk, population, setup, compile, workers)
     backend = _backend(setup, backward_pass, compile, device)
     alone = compile and device.type == "cpu"  # a replica's numbers are then those that it has by itself
     most = _most_ahead(population) if alone else 1
     if population.catch_up is not None:  # an earlier training of it was broken off
         population.catch_up()
 
-    def in_chunks(replicas: Tensor) -> list[Chunk]:
+    def in_chunks(replicas: Tensor, sweeps: int) -> list[Chunk]:
         """On a GPU of one size, to which copies of the last replica fill the last chunk up."""
-        width = _width(chunk, len(replicas), workers, compile, device)
+        width = _width(chunk or most_at_once(sweeps), len(replicas), workers, compile, device)
         return _chunks(replicas, width, device.type == "cuda", len(population.seeds))
 
     with ThreadPoolExecutor(workers) if workers > 1 else nullcontext() as pool:
         everyone = torch.arange(len(population.seeds), device=device)
-        chunks, looks, unread = in_chunks(everyone), [population.sweep], 0
+        going, looks, unread = everyone, [population.sweep], 0
         ends = iter(_until(population.sweep, every, setup.learning.sweeps))
         while True:
             begun = time.monotonic()
-            stretch = Stretch(population, setup, backend, workers, chunks, looks)
+            chunks = in_chunks(going, looks[-1] - population.sweep)
+            stretch = Stretch(population, setup, backend, workers, chunks, looks, in_place=alone and len(looks) == 1)
             stretch.go(pool.map if pool else map)
             seconds = (time.monotonic() - begun) / len(looks)
             for snapshot in stretch.snapshots():
@@ -131,12 +134,11 @@ def train(
             if population.sweep >= setup.learning.sweeps:
                 return
             if setup.criterion.stop:
-                going = everyone[~population.learned]
-                if not len(going):
+                fewer = everyone[~population.learned]
+                if not len(fewer):
                     return
-                fewer = in_chunks(going)
-                if not alone or _swept(fewer) * STOPPED_PART <= _swept(chunks) * (STOPPED_PART - 1):
-                    chunks = fewer
+                if not alone or len(fewer) * STOPPED_PART <= len(going) * (STOPPED_PART - 1):
+                    going = fewer
             many = min(unread // AHEAD_PART, most, int(ahead / max(seconds, 1e-9))) if unread >= AHEAD_AFTER else 1
             looks = [look for look in looks if look > population.sweep]  # a stretch may end before its last
             looks += itertools.islice(ends, max(0, max(1, many) - len(looks)))
@@ -159,12 +161,13 @@ def _backend(setup: TrainingSetup, backward_pass: BackwardPass, compile: bool, d
     return backends.compiled(setup) if compile else backends.explicit(setup)
 
 
-def _chunk(population: Population, setup: TrainingSetup, compile: bool, workers: int) -> int:
-    """How many replicas to sweep at a time."""
+def _chunk(population: Population, setup: TrainingSetup, compile: bool, workers: int, sweeps: int) -> int:
+    """How many replicas to sweep at a time, for so many sweeps."""
     plan, share = setup.architecture, math.ceil(len(population.seeds) / workers)
     cases, dtype, kind = len(setup.task.cases), population.E.dtype, population.E.device.type
     if compile and kind == "cpu":
-        return min(COMPILED_CHUNK, whole_vectors(math.ceil(share / CHUNKS_A_WORKER)))
+        most = max(COMPILED_CHUNK, COMPILED_SWEEPS // max(1, sweeps))
+        return min(most, whole_vectors(math.ceil(share / CHUNKS_A_WORKER)))
     at_once = 1 if setup.learning.per_case else cases
     budget = CHUNK_BYTES.get(kind, CHUNK_BYTES["cuda"])
     return min(replicas_per_chunk(plan, at_once, dtype, budget), share)
@@ -214,11 +217,6 @@ def _chunks(replicas: Tensor, width: int, fill: bool, everyone: int) -> list[Chu
     return found
 
 
-def _swept(chunks: Sequence[Chunk]) -> int:
-    """How many replicas the work is for, copies among them."""
-    return sum(len(chunk.replicas) for chunk in chunks)
-
-
 def _most_ahead(population: Population) -> int:
     """How many snapshots may be trained in one go, by the memory that it takes."""
     a_copy = 2 * sum(w.nbytes for w in population.weights.values())
@@ -231,6 +229,7 @@ class Stretch:
     looks: the numbers of sweeps after which there is one. Of several, all but the last are snapshots whose weights are
     not kept: the population has those before the stretch until it is asked for them (``Population.catch_up``), which
     ends the stretch there.
+    in_place: the backend gets the population's own weights, of replicas that follow one another, and changes them.
     """
 
     def __init__(
@@ -241,9 +240,10 @@ class Stretch:
         workers: int,
         chunks: Sequence[Chunk],
         looks: Sequence[int],
+        in_place: bool,
     ) -> None:
         self.population, self.setup, self.backend, self.workers = population, setup, backend, workers
-        self.chunks, self.looks = chunks, looks
+        self.chunks, self.looks, self.in_place = chunks, looks, in_place
         self.begin, self.learned_before = population.sweep, population.learned_at
         self.E = [population.E.clone() for _ in looks]
         self.learned_at = population.learned_at.clone()
@@ -267,7 +267,7 @@ class Stretch:
     def _through(self, chunk: Chunk, looks: Sequence[int], errors: Sequence[Tensor]) -> State:
         """From before the stretch to some looks: the state after the last; E at each into its place."""
         w, delta_w = (
-            {key: some_replicas(value, chunk.at) for key, value in tensors.items()}
+            {key: self._taken(value, chunk.at) for key, value in tensors.items()}
             for tensors in (self.population.weights, self.population.delta_w)
         )
         learned_at = some_replicas(self.learned_before, chunk.at)
@@ -280,7 +280,13 @@ class Stretch:
             begin = until
         return state
 
+    def _taken(self, values: Tensor, at: Tensor | slice) -> Tensor:
+        return values[..., at] if self.in_place and isinstance(at, slice) else some_replicas(values, at)
+
     def _put(self, chunk: Chunk, state: State) -> None:
+        """The weights and last Δw, but for those that were changed in place."""
+        if self.in_place and isinstance(chunk.at, slice):
+            return
         for key in state.w:
             put_replicas(self.population.weights[key], chunk.at, state.w[key])
             put_replicas(self.population.delta_w[key], chunk.at, state.delta_w[key])

@@ -185,8 +185,8 @@ def _train(setup: TrainingSetup, rows: list[int], included: bool, layout: Layout
     for n, count in enumerate(rows):
         for index, name in ((n, f"w{n}"), (len(rows) + n, f"d{n}")):
             loop = f"for (long n = 0; n < {count}; n++) "
-            take.append(f"{loop}{each}state.{name}[{slot}] = in[{index}][n * R + {at}];")
-            give.append(f"{loop}{back}out[{index}][n * R + {to}] = state.{name}[{slot}];")
+            take.append(f"{loop}{each}state.{name}[{slot}] = values[{index}][n * stride[{index}] + {at}];")
+            give.append(f"{loop}{back}values[{index}][n * stride[{index}] + {to}] = state.{name}[{slot}];")
     take += [f"{each}state.number{n}{own} = numbers[{n}][{at}];" for n in range(numbers_of(setup))]
     if included and lanes:
         take.append(
@@ -207,8 +207,9 @@ struct Room {{
     Room_look look;
 }};
 
-/* in, out: the weights and their last changes, [rows][R] each; numbers: [R] each; included: [cases][R], or none. */
-extern "C" int train(const T *const *in, T *const *out, const int32_t *learned_in, int32_t *learned_out, T *E,
+/* values: the weights and their last changes, changed in place; [rows][R] each, its rows so many numbers apart;
+   numbers: [R] each; included: [cases][R], or none. */
+extern "C" int train(T *const *values, const long *stride, const int32_t *learned_in, int32_t *learned_out, T *E,
                      const double *const *numbers, const T *included, long R, long begin, long end)
 {{
     Room *room = (Room *)std::aligned_alloc(64, (sizeof(Room) + 63) / 64 * 64);

@@ -41,25 +41,24 @@ class MachineCode:
     ) -> tuple[State, Tensor]:
         """The state after the sweeps from ``begin`` to ``end``, with learned_at up to date, and E there.
 
+        The weights and their last changes are changed in place. They may be a part of the replicas of larger tensors,
+        which is a slice of their last axis.
         numbers: ε, α, and the decay where there is any, float64, ``[]`` or ``[replicas]``.
         """
-        keys, R = list(state.w), len(state.learned_at)
-        old = [tensors[key].contiguous() for tensors in (state.w, state.delta_w) for key in keys]
-        new = [torch.empty_like(tensor) for tensor in old]
-        learned_at, E = torch.empty_like(state.learned_at), old[0].new_empty(R)
+        R = len(state.learned_at)
+        changed = [*state.w.values(), *state.delta_w.values()]
+        learned_at, E = torch.empty_like(state.learned_at), changed[0].new_empty(R)
         each = [number.expand(R).contiguous() for number in numbers]
         counts = None if included is None else included.expand(-1, 1, R).contiguous()
         function = self._function(self._layout(R, end - begin, counts is not None), counts is not None)
         failed = function(
-            *(_pointers(old), _pointers(new), _at(state.learned_at.contiguous()), _at(learned_at), _at(E)),
+            *(_pointers(changed), _strides(changed), _at(state.learned_at.contiguous()), _at(learned_at), _at(E)),
             *(_pointers(each), None if counts is None else _at(counts)),
             *(ctypes.c_long(number) for number in (R, begin, end)),
         )
         if failed:
             raise MemoryError("no room for the sweeps of one vector of replicas")
-        half = len(keys)
-        w, delta_w = dict(zip(keys, new[:half], strict=True)), dict(zip(keys, new[half:], strict=True))
-        return State(w, delta_w, learned_at, torch.full_like(state.done, end)), E
+        return State(state.w, state.delta_w, learned_at, torch.full_like(state.done, end)), E
 
     def _layout(self, replicas: int, sweeps: int, included: bool) -> Layout:
         """Which layout is the faster. One more is not compiled for a little."""
@@ -97,3 +96,12 @@ def _at(tensor: Tensor) -> ctypes.c_void_p:
 
 def _pointers(tensors: Sequence[Tensor]) -> ctypes.Array[ctypes.c_void_p]:
     return (ctypes.c_void_p * len(tensors))(*(tensor.data_ptr() for tensor in tensors))
+
+
+def _strides(tensors: Sequence[Tensor]) -> ctypes.Array[ctypes.c_long]:
+    """How far it is from one weight to the next, in each of ``[to, source, replicas]``."""
+    for tensor in tensors:
+        to, source, each = tensor.stride()
+        if each != 1 or to != source * tensor.shape[1]:
+            raise ValueError(f"strides {tensor.stride()}: not a slice of the last axis")
+    return (ctypes.c_long * len(tensors))(*(tensor.stride(1) for tensor in tensors))

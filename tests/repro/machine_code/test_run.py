@@ -63,7 +63,13 @@ def by_machine_code(setup, state, layout=None, sweeps=SWEEPS, numbers=None):
     if layout is not None:
         code._layout = lambda *_: layout
     included = setup.included(torch.arange(len(state.learned_at)))
-    return code(state, 0, sweeps, numbers or numbers_of(setup), included)
+    return code(copied(state), 0, sweeps, numbers or numbers_of(setup), included)
+
+
+def copied(state: State) -> State:
+    """The same replicas with weights of their own, which may be changed in place."""
+    w, delta_w = ({key: value.clone() for key, value in own.items()} for own in (state.w, state.delta_w))
+    return state._replace(w=w, delta_w=delta_w)
 
 
 def assert_is_explicit(setup: TrainingSetup, layout=None, replicas=5, sweeps=SWEEPS) -> None:
@@ -230,6 +236,38 @@ def test_the_same_bits_in_vectors_of_another_width(setup, width, layout, monkeyp
     monkeypatch.setattr(build, "flags", lambda: flags)
     monkeypatch.setattr(run, "widest_vector", lambda dtype: 32 // dtype.itemsize)
     assert bits(by_machine_code(setup, state, layout)) == own
+
+
+# In place ---------------------------------------------------------------------------------------------------------
+
+
+def part_of(state: State, replicas: slice) -> State:
+    """Some of the replicas, whose weights stay where they are."""
+    w, delta_w = ({key: value[..., replicas] for key, value in own.items()} for own in (state.w, state.delta_w))
+    return State(w, delta_w, state.learned_at[replicas], state.done)
+
+
+@layouts
+def test_a_part_of_the_replicas_is_changed_in_place_and_nothing_beside_it(layout):
+    setup, before = started(SETUPS["symmetry"], 40, torch.float32)
+    whole, part = copied(before), slice(7, 29)
+    code = MachineCode(setup)
+    code._layout = lambda *_: layout
+    found = code(part_of(whole, part), 0, SWEEPS, numbers_of(setup), None)
+    assert bits(found) == bits(by_machine_code(setup, part_of(before, part), layout))
+    for key, w in whole.w.items():
+        assert w[..., part].equal(found[0].w[key])
+        assert not w[..., part].equal(before.w[key][..., part])
+        for beside in (slice(0, 7), slice(29, 40)):
+            assert w[..., beside].equal(before.w[key][..., beside])
+            assert whole.delta_w[key][..., beside].equal(before.delta_w[key][..., beside])
+
+
+def test_weights_that_lie_otherwise_are_refused():
+    setup, state = started(SETUPS["symmetry"], 4, torch.float32)
+    turned = {key: w.mT.contiguous().mT for key, w in state.w.items()}
+    with pytest.raises(ValueError, match="not a slice of the last axis"):
+        MachineCode(setup)(state._replace(w=turned), 0, SWEEPS, numbers_of(setup), None)
 
 
 # Which code -------------------------------------------------------------------------------------------------------
