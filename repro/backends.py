@@ -38,13 +38,33 @@ torch's own limit is 8, after which it runs a sweep as it is written and says so
 would slow down many times and go on.
 """
 
-Backend = Callable[[State, int, int, Tensor | None, Learning], tuple[State, Tensor]]
-"""From the state after so many sweeps to that after more: the new state with learned_at up to date, and E there.
+Backend = Callable[[State, int, Sequence[int], Tensor | None, Learning], tuple[State, Sequence[Tensor]]]
+"""From the state after so many sweeps to that after more: the new state with learned_at up to date, and E on the way.
 
-Arguments: the state, how many sweeps it has had, how many it shall have had, the included cases, and how these replicas
-learn: ``setup.learning`` with the numbers of these replicas, where each has its own. The weights and last Δw of the
-state may be a slice of a population's: ``compiled`` changes them in place, all others leave them as they are.
+Arguments: the state, how many sweeps it has had, after how many E is wanted, of which the last ends it, the included
+cases, and how these replicas learn: ``setup.learning`` with the numbers of these replicas, where each has its own. The
+weights and last Δw of the state may be a slice of a population's: ``compiled`` changes them in place, all others leave
+them as they are.
 """
+
+Step = Callable[[State, int, int, Tensor | None, Learning], tuple[State, Tensor]]
+"""The same with E at the end alone."""
+
+
+def step_by_step(step: Step) -> Backend:
+    """A backend that stops wherever E is wanted."""
+
+    def run_on(
+        state: State, begin: int, looks: Sequence[int], included: Tensor | None, learning: Learning
+    ) -> tuple[State, Sequence[Tensor]]:
+        errors = []
+        for look in looks:
+            state, E = step(state, begin, look, included, learning)
+            errors.append(E)
+            begin = look
+        return state, errors
+
+    return run_on
 
 
 def phase_segments(phases: Sequence[Phase], begin: int, until: int) -> list[tuple[int, Phase]]:
@@ -97,7 +117,7 @@ def explicit(setup: TrainingSetup) -> Backend:
             begin = end
         return evaluated(setup, state, included)
 
-    return run_on
+    return step_by_step(run_on)
 
 
 def by_autograd(setup: TrainingSetup) -> Backend:
@@ -139,7 +159,7 @@ def by_autograd(setup: TrainingSetup) -> Backend:
         delta_w = {key: rule.state[w]["delta_w"] for key, w in network.weights.items()}
         return evaluated(setup, State(weights, delta_w, learned_at, state.done + (until - begin)), included)
 
-    return run_on
+    return step_by_step(run_on)
 
 
 def compiled(setup: TrainingSetup) -> Backend:
@@ -151,17 +171,20 @@ def compiled(setup: TrainingSetup) -> Backend:
     of sweeps needs no other code, nor does a set-up that differs in these alone.
     """
     kind = _kind(setup)
-    code = MACHINE_CODE[kind] = MACHINE_CODE.get(kind) or MachineCode(setup)
+    code = MACHINE_CODE[kind] = MACHINE_CODE.get(kind) or MachineCode.of(setup)
 
     def run_on(
-        state: State, begin: int, until: int, included: Tensor | None, learning: Learning
-    ) -> tuple[State, Tensor]:
-        E = torch.empty(0)
-        for end, phase in phase_segments(learning.phases, begin, until) or [(begin, learning.phases[0])]:
+        state: State, begin: int, looks: Sequence[int], included: Tensor | None, learning: Learning
+    ) -> tuple[State, Sequence[Tensor]]:
+        errors: list[Tensor] = []
+        for end, phase in phase_segments(learning.phases, begin, looks[-1]) or [(begin, learning.phases[0])]:
             numbers = [number for number in Numbers.of(learning, phase, state.learned_at) if number is not None]
-            state, E = code(state, begin, end, numbers, included)
+            wanted = [look for look in looks[len(errors) :] if look <= end]
+            ends = wanted if wanted and wanted[-1] == end else [*wanted, end]
+            state, E = code(state, begin, ends, numbers, included)
+            errors += E[: len(wanted)]
             begin = end
-        return state, E
+        return state, errors
 
     return run_on
 
@@ -220,7 +243,7 @@ def recorded(setup: TrainingSetup, compile: bool) -> Backend:
             begin = end
         return evaluated(setup, recording.state, included)
 
-    return run_on
+    return step_by_step(run_on)
 
 
 class Recording:

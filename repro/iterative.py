@@ -8,10 +8,12 @@ Shapes: activity at one step ``[cases, units, replicas]``; weights ``[to, from, 
 unit and then, last, the unit that is always 1. Steps are counted from 0, the state that the net starts in.
 """
 
+import functools
+import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,13 +21,11 @@ from torch.autograd import Function
 
 from repro import equations, networks
 from repro.errors import AS_PRINTED, ErrorMeasure
-from repro.learning import Phase, updated
+from repro.learning import updated
 from repro.networks import ALWAYS_ON, Architecture, link_name
-from repro.population import NEVER, initial_weights, replicas_per_chunk
+from repro.per_replica import Number
+from repro.population import NEVER, initial_weights
 from repro.training_setup import Criterion, within_tolerance
-
-CHUNK_BYTES = 4 * 2**20
-"""Room for the largest product of a step: with less, the many small operations take longer than what they compute."""
 
 Combine = Literal["average", "sum"]
 """What becomes of the derivatives of a weight's T copies: N p.535 takes their average, P p.355 their sum."""
@@ -40,6 +40,10 @@ class Course:
     desired ``[steps + 1, cases, units]``: outputs that are wanted, where ``wanted``; elsewhere without meaning.
     wanted ``[steps + 1, units]``, bool: which units' outputs are compared, at which steps.
 
+    compared: by step, the numbers of the units whose outputs are wanted. targets: by step, which of all units these
+    are, ``[units, 1]``, bool, and what is wanted of them, 0 of the others, ``[cases, units, 1]``. given_at: what is
+    given, by step, ``[cases, units, 1]``.
+
     Raises ValueError where shapes disagree, no step is left to run, a unit has no state to start in, nothing is
     wanted, or something is wanted of a unit that is held.
     """
@@ -49,6 +53,8 @@ class Course:
     desired: Tensor
     wanted: Tensor
     compared: dict[int, Tensor] = field(init=False)
+    targets: dict[int, tuple[Tensor, Tensor]] = field(init=False)
+    given_at: tuple[Tensor, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         shape = tuple(self.given.shape)
@@ -66,6 +72,10 @@ class Course:
             raise ValueError("wanted: an output is wanted of a unit that is held at that step")
         units = {step: mask.nonzero().squeeze(1) for step, mask in enumerate(self.wanted) if mask.any()}
         object.__setattr__(self, "compared", units)
+        masks = {step: self.wanted[step].unsqueeze(1) for step in units}
+        targets = {step: (mask, torch.where(mask, self.desired[step].unsqueeze(2), 0)) for step, mask in masks.items()}
+        object.__setattr__(self, "targets", targets)
+        object.__setattr__(self, "given_at", tuple(each.unsqueeze(2) for each in self.given))
 
     @property
     def steps(self) -> int:
@@ -136,9 +146,25 @@ class IterativeNet:
         return {link_name("step 0", "step 1"): w[:, :-1], link_name(ALWAYS_ON, "step 1"): w[:, -1:]}
 
 
-def with_always_on(y: Tensor) -> Tensor:
-    """The outputs of all units, and of one more that is always 1 (N p.533)."""
-    return torch.cat([y, torch.ones_like(y[:, :1])], dim=1)
+class Parts(NamedTuple):
+    """The weights of links between units, ``[to, from, replicas]``, and those from the unit that is always 1."""
+
+    links: Tensor
+    biases: Tensor
+
+    @classmethod
+    def of(cls, w: Tensor) -> "Parts":
+        """Of all weights, ``[to, from, replicas]``, biases last."""
+        return cls(w[:, :-1], w[:, -1:])
+
+    def joined(self) -> Tensor:
+        """All weights once more."""
+        return torch.cat(self, dim=1)
+
+
+def always_on(y: Tensor) -> Tensor:
+    """The output of the unit that is always 1 (N p.533), ``[cases, 1, replicas]``."""
+    return torch.ones_like(y[:, :1])
 
 
 def forward_pass(net: IterativeNet, w: Tensor, course: Course) -> list[Tensor]:
@@ -146,11 +172,15 @@ def forward_pass(net: IterativeNet, w: Tensor, course: Course) -> list[Tensor]:
 
     w ``[to, from, replicas]``. Returns T + 1 tensors ``[cases, units, replicas]``; the last axis of the first is 1.
     """
-    w = net.existing(w)
-    y = [course.given[0].unsqueeze(2)]
+    return outputs(Parts.of(net.existing(w)), course)
+
+
+def outputs(w: Parts, course: Course) -> list[Tensor]:
+    """The same, of weights that are 0 where there is no link."""
+    y = [course.given_at[0]]
     for step in range(1, course.steps + 1):
-        free = equations.logistic(equations.total_input(with_always_on(y[-1]), w))
-        y.append(torch.where(course.held[step].unsqueeze(1), course.given[step].unsqueeze(2), free))
+        x = equations.total_input(y[-1], w.links) + equations.total_input(always_on(y[-1]), w.biases)
+        y.append(torch.where(course.held[step].unsqueeze(1), course.given_at[step], equations.logistic(x)))
     return y
 
 
@@ -162,18 +192,28 @@ def backward_pass(
     y: the outputs of every step. dE_dy: for every step ∂E/∂y by the errors at that step alone, as (4) gives it, or None
     where there are none. Yields T tensors ``[to, from, replicas]``, 0 where there is no link.
     """
-    w = net.existing(w)
+    for copy in copies(net, Parts.of(net.existing(w)), course, y, dE_dy):
+        yield copy.joined()
+
+
+def copies(
+    net: IterativeNet, w: Parts, course: Course, y: Sequence[Tensor], dE_dy: Sequence[Tensor | None]
+) -> Iterator[Parts]:
+    """The same, of weights that are 0 where there is no link."""
+    missing = Parts.of(~net.links.unsqueeze(2))
     from_later: Tensor | None = None
     for step in range(course.steps, 0, -1):
         both = [part for part in (dE_dy[step], from_later) if part is not None]
         if not both:  # nothing is wanted this late
-            yield torch.zeros_like(w)
+            yield Parts(torch.zeros_like(w.links), torch.zeros_like(w.biases))
             continue
         # a unit that is held has the output it was given, whatever its total input
-        dE_dx = equations.dE_dx(sum(both[1:], both[0]), y[step]) * ~course.held[step].unsqueeze(1)
-        yield net.existing(equations.dE_dw(dE_dx, with_always_on(y[step - 1])))
+        dE_dx = equations.dE_dx(sum(both[1:], both[0]), y[step]).masked_fill(course.held[step].unsqueeze(1), 0)
+        below = y[step - 1]
+        dE_dw = Parts(equations.dE_dw(dE_dx, below), equations.dE_dw(dE_dx, always_on(below)))
+        yield Parts(*(each.masked_fill(none, 0) for each, none in zip(dE_dw, missing, strict=True)))
         if step > 1:  # the outputs at step 0 are given: no weight has a part in them
-            from_later = equations.dE_dy(dE_dx, w[:, :-1])
+            from_later = equations.dE_dy(dE_dx, w.links)
 
 
 def combined(copies: Iterator[Tensor] | Sequence[Tensor], combine: Combine) -> Tensor:
@@ -194,9 +234,8 @@ def error(course: Course, y: Sequence[Tensor], measure: ErrorMeasure = AS_PRINTE
 def error_slopes(course: Course, y: Sequence[Tensor], measure: ErrorMeasure = AS_PRINTED) -> list[Tensor | None]:
     """(4), or another measure's: ∂E/∂y by the errors of each step, 0 for a unit of which nothing is wanted."""
     slopes: list[Tensor | None] = [None] * (course.steps + 1)
-    for step, actual, d in course.pairs(y):
-        slope = measure.dE_dy(actual, d)
-        slopes[step] = torch.zeros_like(y[step]).index_copy(1, course.compared[step], slope)
+    for step, (wanted, d) in course.targets.items():
+        slopes[step] = measure.dE_dy(y[step], d).masked_fill(~wanted, 0)
     return slopes
 
 
@@ -235,81 +274,73 @@ class Run(Function):
         return combined(copies, "sum"), None, None
 
 
-# Training -------------------------------------------------------------------------------------------------
+# The sweep ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Trained:
-    """R nets after training: w ``[to, from, replicas]``, and E and learned_at ``[replicas]``.
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What an iterative net learns, and how: all of a sweep but its ε and α.
 
-    learned_at: the number of weight changes after which a net first met the criterion, or NEVER.
+    criterion: met by a net when every wanted output is within the tolerance; where it says stop, the net's weights then
+    stay as they are. highest ``[to, from]``: no weight is ever above this: it is brought down to it after each change,
+    as P p.357 holds biases negative; None: there is no such limit.
     """
 
-    w: Tensor
-    E: Tensor
+    net: IterativeNet
+    course: Course
+    criterion: Criterion
+    combine: Combine = "average"
+    measure: ErrorMeasure = AS_PRINTED
+    highest: Tensor | None = None
+
+
+class State(NamedTuple):
+    """Some nets between two sweeps: w and the last Δw, learned_at ``[replicas]``, sweeps done ``[1]``."""
+
+    w: Parts
+    delta_w: Parts
     learned_at: Tensor
+    done: Tensor
 
 
-@torch.no_grad()
-def train(
-    net: IterativeNet,
-    w: Tensor,
-    course: Course,
-    phase: Phase,
-    sweeps: int,
-    criterion: Criterion,
-    combine: Combine = "average",
-    measure: ErrorMeasure = AS_PRINTED,
-    highest: Tensor | None = None,
-    every: int = 20,
-) -> Trained:
-    """Change the weights by (9) once a sweep through all cases, for so many sweeps; w itself stays as it is.
+def sweep(lesson: Lesson, state: State, epsilon: Number, alpha: Number) -> State:
+    """One sweep through all cases: T steps forward, T steps back, and a weight change by (9)."""
+    net, course = lesson.net, lesson.course
+    y = outputs(state.w, course)
+    each = list(copies(net, state.w, course, y, error_slopes(course, y, lesson.measure)))
+    dE_dw = (combined([copy[part] for copy in each], lesson.combine) for part in range(2))
+    learned_at = first_learned(lesson, y, state)
+    active = learned_at == NEVER if lesson.criterion.stop else None
+    both = [
+        updated(w, slope, last, epsilon, alpha, active=active)
+        for w, slope, last in zip(state.w, dE_dw, state.delta_w, strict=True)
+    ]
+    w = held_down(Parts(*(new for new, _ in both)), lesson.highest)
+    return State(w, Parts(*(last for _, last in both)), learned_at, state.done + 1)
 
-    phase: its ε and α. criterion: met by a net when every wanted output is within the tolerance; where it says stop,
-    the net's weights then stay as they are, and it is left out of the work from the next ``every`` sweeps on.
-    highest ``[to, from]``: no weight is ever above this: it is brought down to it at the start and after each delta_w,
-        as P p.357 holds biases negative.
 
-    Raises ValueError where w does not fit the net, the course has other units, or sweeps or every is below 1.
-    """
-    if w.ndim != 3 or tuple(w.shape[:2]) != tuple(net.links.shape):
-        raise ValueError(f"w has shape {tuple(w.shape)}, not {tuple(net.links.shape)} + (replicas,)")
-    if course.given.shape[2] != net.units:
-        raise ValueError(f"the course is for {course.given.shape[2]} units, the net has {net.units}")
-    for name, value in (("sweeps", sweeps), ("every", every)):
-        if value < 1:
-            raise ValueError(f"{name}={value}: must be at least 1")
-    cases = course.given.shape[1]
-    chunk = replicas_per_chunk(net.layered_equivalent(1), cases, w.dtype, CHUNK_BYTES)
-    course = course.to(w.dtype)
+def held_down(w: Parts, highest: Tensor | None) -> Parts:
+    """The weights, none above its limit ``[to, from]``."""
+    if highest is None:
+        return w
+    limits = Parts.of(highest.unsqueeze(2))
+    return Parts(*(torch.where(own > limit, limit, own) for own, limit in zip(w, limits, strict=True)))
 
-    def some(w: Tensor) -> Trained:
-        """Those of one chunk."""
-        w = w.clone() if highest is None else torch.minimum(w, highest.unsqueeze(2))
-        going = torch.arange(w.shape[2])
-        delta_w, learned_at = torch.zeros_like(w), torch.full_like(going, NEVER)
 
-        def first_learned(y: Sequence[Tensor], before: Tensor, done: int) -> Tensor:
-            each = [within_tolerance(actual, d, criterion.tolerance) for _, actual, d in course.pairs(y)]
-            now = torch.stack(each).all(dim=0)
-            return torch.where((before == NEVER) & now, done, before)
+def first_learned(lesson: Lesson, y: Sequence[Tensor], state: State) -> Tensor:
+    """learned_at, with the sweeps done for those that meet the criterion for the first time."""
+    each = (
+        within_tolerance(torch.where(wanted, y[step], d), d, lesson.criterion.tolerance)
+        for step, (wanted, d) in lesson.course.targets.items()
+    )
+    now = functools.reduce(operator.and_, each)
+    return torch.where((state.learned_at == NEVER) & now, state.done, state.learned_at)
 
-        for begin in range(0, sweeps, every):
-            if criterion.stop:
-                going = (learned_at == NEVER).nonzero().squeeze(1)
-            own, own_delta_w, own_learned_at = w[..., going], delta_w[..., going], learned_at[going]
-            if not len(going):
-                break
-            for done in range(begin, min(begin + every, sweeps)):
-                y, dE_dw = derivatives(net, own, course, combine, measure)
-                own_learned_at = first_learned(y, own_learned_at, done)
-                active = own_learned_at == NEVER if criterion.stop else None
-                own, own_delta_w = updated(own, dE_dw, own_delta_w, phase.epsilon, phase.alpha, active=active)
-                if highest is not None:
-                    own = torch.minimum(own, highest.unsqueeze(2))
-            w[..., going], delta_w[..., going], learned_at[going] = own, own_delta_w, own_learned_at
-        y = forward_pass(net, w, course)
-        return Trained(w, error(course, y, measure), first_learned(y, learned_at, sweeps))
 
-    parts = [some(part) for part in w.split(chunk, dim=2)]
-    return Trained(*(torch.cat([getattr(p, name) for p in parts], dim=-1) for name in ("w", "E", "learned_at")))
+def evaluated(lesson: Lesson, state: State) -> tuple[State, Tensor]:
+    """The state with learned_at up to date, and E ``[replicas]`` over all steps, by a forward pass."""
+    y = outputs(state.w, lesson.course)
+    first, *rest = (
+        lesson.measure.E(torch.where(wanted, y[step], d), d) for step, (wanted, d) in lesson.course.targets.items()
+    )
+    return state._replace(learned_at=first_learned(lesson, y, state)), sum(rest, first)

@@ -44,6 +44,9 @@ AHEAD_AFTER, AHEAD_PART = 8, 2
 """Training goes ahead once so many snapshots were handed out and no one asked for their weights, and then by at most
 one part of as many as that were: who asks now and then has little worked out twice."""
 
+AHEAD_AT_ONCE = 0.002
+"""Seconds of training that may do so before anyone has asked for any weights: who then asks has little to wait for."""
+
 AHEAD_BYTES, AHEAD_ERRORS = 2**28, 2**22
 """Of w and the last Δw, which are there twice while training is ahead; and how many E are kept, of all snapshots."""
 
@@ -120,7 +123,7 @@ def train(
 
     with ThreadPoolExecutor(workers) if workers > 1 else nullcontext() as pool:
         everyone = torch.arange(len(population.seeds), device=device)
-        going, looks, unread = everyone, [population.sweep], 0
+        going, looks, unread, asked = everyone, [population.sweep], 0, False
         ends = iter(_until(population.sweep, every, setup.learning.sweeps))
         while True:
             begun = time.monotonic()
@@ -130,7 +133,7 @@ def train(
             seconds = (time.monotonic() - begun) / len(looks)
             for snapshot in stretch.snapshots():
                 yield snapshot
-                unread = 0 if stretch.read else unread + 1
+                unread, asked = (0, True) if stretch.read else (unread + 1, asked)
             if population.sweep >= setup.learning.sweeps:
                 return
             if setup.criterion.stop:
@@ -139,7 +142,10 @@ def train(
                     return
                 if not alone or len(fewer) * STOPPED_PART <= len(going) * (STOPPED_PART - 1):
                     going = fewer
-            many = min(unread // AHEAD_PART, most, int(ahead / max(seconds, 1e-9))) if unread >= AHEAD_AFTER else 1
+            many = unread // AHEAD_PART if unread >= AHEAD_AFTER else 1
+            if not asked and looks != [0]:  # the first look may have compiled
+                many = max(many, int(AHEAD_AT_ONCE / max(seconds, 1e-9)))
+            many = min(many, most, int(ahead / max(seconds, 1e-9)))
             looks = [look for look in looks if look > population.sweep]  # a stretch may end before its last
             looks += itertools.islice(ends, max(0, max(1, many) - len(looks)))
 
@@ -273,11 +279,9 @@ class Stretch:
         learned_at = some_replicas(self.learned_before, chunk.at)
         state = State(w, delta_w, learned_at, torch.full_like(learned_at[:1], self.begin))
         included, learning = self.setup.included(chunk.replicas), self.setup.learning_of(chunk.replicas)
-        begin = self.begin
-        for until, its_place in zip(looks, errors, strict=True):
-            state, E = self.backend(state, begin, until, included, learning)
+        state, found = self.backend(state, self.begin, looks, included, learning)
+        for its_place, E in zip(errors, found, strict=True):
             put_replicas(its_place, chunk.at, E)
-            begin = until
         return state
 
     def _taken(self, values: Tensor, at: Tensor | slice) -> Tensor:

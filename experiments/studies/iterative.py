@@ -24,14 +24,16 @@ from repro.iterative import (
     Combine,
     Course,
     IterativeNet,
+    Lesson,
     backward_pass,
     combined,
     derivatives,
     error_slopes,
     forward_pass,
-    train,
 )
+from repro.iterative_training import train
 from repro.learning import Phase
+from repro.machine_code import build
 from repro.networks import Network
 from repro.population import NEVER
 from repro.tasks.task import binary_vectors
@@ -39,8 +41,11 @@ from repro.training_setup import Criterion
 
 UNROLLED, FILE = "unrolled.csv", "iterative.csv"
 
-UNITS, STEPS, NETS = range(2, 9), range(1, 11), 5
+UNITS, STEPS, NETS = range(2, 9), range(1, 11), 10
 """The random nets of ``UNROLLED``: so many of each number of units and of steps."""
+
+PAYS_FROM = 2e10
+"""Products in a training from which on it is compiled: some ten seconds' worth as it is written."""
 
 ALPHA, INITIAL_RANGE = 0.9, 0.3
 """P p.330 and p.359; P p.359 and N Fig. 1."""
@@ -51,9 +56,11 @@ START = 0.2
 # The same net, layered --------------------------------------------------------------------------------------
 
 
-def unrolled(nets: int = NETS) -> Iterator[dict[str, object]]:
+def unrolled(first_seed: int = 0, nets: int = NETS) -> Iterator[dict[str, object]]:
     """How far random iterative nets are from their layered equivalents, and from themselves without their history."""
-    plans = [(units, steps, seed) for units in UNITS for steps in STEPS for seed in range(nets)]
+    plans = [
+        (units, steps, seed) for units in UNITS for steps in STEPS for seed in range(first_seed, first_seed + nets)
+    ]
     for units, steps, seed in track(plans, "iterative and layered"):
         generator = torch.Generator().manual_seed(seed + 1000 * (steps + 100 * units))
         net, w, (last, every) = random_net(units, steps, generator)
@@ -301,42 +308,50 @@ def problems() -> Iterator[Problem]:
     yield Problem("search", "", net, search(LEARNED), ways, 2_000, Criterion(0.2), of_search)
 
 
-def rows(seeds: int) -> Iterator[dict[str, object]]:
-    """A row a net that learns."""
+def pays(problem: Problem, nets: int) -> bool:
+    """Whether to compile so many nets of a problem, where this machine can."""
+    products = 3 * problem.net.links.numel() * problem.course.steps * problem.course.given.shape[1]
+    return nets * problem.sweeps * products >= PAYS_FROM and not build.compiler_lacking()
+
+
+def rows(seeds: range) -> Iterator[dict[str, object]]:
+    """A row a net.
+
+    as_sum: of one with derivatives averaged, whether it learned at the sweep at which it did with derivatives added at
+    epsilon_of_sum, or like that one not at all; empty where there is none.
+    """
     runs = [(problem, combine, epsilon) for problem in problems() for combine, epsilon in problem.ways]
+    added: dict[tuple[str, str, float], Tensor] = {}
     for problem, combine, epsilon in track(runs, "learning"):
         net, copies = problem.net, problem.course.steps
-        trained = train(
-            net,
-            net.start(range(seeds), INITIAL_RANGE),
-            problem.course,
-            Phase(epsilon, ALPHA),
-            problem.sweeps,
-            problem.criterion,
-            combine,
-            problem.error_measure,
-            problem.highest,
-        )
+        lesson = Lesson(net, problem.course, problem.criterion, combine, problem.error_measure, problem.highest)
+        start = net.start(seeds, INITIAL_RANGE)
+        trained = train(lesson, start, Phase(epsilon, ALPHA), problem.sweeps, compile=pays(problem, len(seeds)))
+        epsilon_of_sum = epsilon / copies if combine == "average" else epsilon
+        same = (problem.task, problem.reading, round(epsilon_of_sum, 9))
+        if combine == "sum":
+            added[same] = trained.learned_at
         found = {"right": right(net, trained.w, problem.course), **problem.measures(net, trained.w)}
-        for seed in range(seeds):
-            learned_at = int(trained.learned_at[seed])
+        for r, seed in enumerate(seeds):
+            learned_at = int(trained.learned_at[r])
             yield {
                 "task": problem.task,
                 "reading": problem.reading,
                 "combine": combine,
                 "epsilon": number(epsilon),
-                "epsilon_of_sum": number(epsilon / copies if combine == "average" else epsilon),
+                "epsilon_of_sum": number(epsilon_of_sum),
+                "as_sum": int(learned_at == added[same][r]) if combine == "average" and same in added else "",
                 "within": problem.sweeps,
                 "seed": seed,
                 "solved": int(learned_at != NEVER),
                 "sweeps": "" if learned_at == NEVER else learned_at,
-                "E": number(float(trained.E[seed])),
+                "E": number(float(trained.E[r])),
                 "cases": problem.course.given.shape[1],
-                **{c: number(float(found[c][seed])) if c in found else "" for c in ("right", *COLUMNS)},
+                **{c: number(float(found[c][r])) if c in found else "" for c in ("right", *COLUMNS)},
             }
 
 
-def write(results: Path, seeds: int) -> None:
-    """Measure, with ``seeds`` nets of each problem that learn, and write the tables."""
-    write_rows(results / UNROLLED, unrolled())
+def write(results: Path, seeds: range) -> None:
+    """Measure, with a net a seed for each problem, and write the tables."""
+    write_rows(results / UNROLLED, unrolled(seeds.start))
     write_rows(results / FILE, rows(seeds))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
@@ -24,25 +25,53 @@ class Layout(str, Enum):
     cases = "cases"
 
 
-def source(setup: TrainingSetup, layout: Layout, included: bool, registers: int) -> str:
-    """The whole C++ program: ``train``, which takes replicas through some sweeps, and then evaluates them.
+@dataclass(frozen=True)
+class Program:
+    """What is made into C++: what a sweep does, and what is asked where E is wanted.
 
-    included: whether the cases that count are told for each replica. registers: vectors that the processor can hold.
+    rows: how many weights each tensor of weights has, in the order of their names, w0 and d0 on. numbers: of the rule.
+    cases: how many. included: whether the cases that count are told for each replica. stop: whether a replica that has
+    learned stops.
+    """
 
-    Raises UnknownOperationError for an operation that has no form in C++ here.
+    turn: list[Section]
+    look: list[Section]
+    rows: list[int]
+    numbers: int
+    cases: int
+    included: bool
+    stop: bool
+
+
+def of_setup(setup: TrainingSetup, included: bool) -> Program:
+    """The program of a training. Raises UnknownOperationError for an operation that has no form in C++ here."""
+    return Program(
+        sweep_sections(setup, included),
+        evaluated_sections(setup, included),
+        [to * source for to, source in setup.architecture.weight_shapes.values()],
+        numbers_of(setup),
+        len(setup.desired),
+        included,
+        setup.criterion.stop,
+    )
+
+
+def source(program: Program, layout: Layout, registers: int) -> str:
+    """The whole of the C++: ``train``, which takes replicas through some sweeps, with E on the way.
+
+    registers: vectors that the processor can hold. Raises UnknownOperationError as above.
     """
     functions = {
-        name: Function(some, layout, len(setup.desired), registers, name)
-        for name, some in (("turn", sweep_sections(setup, included)), ("look", evaluated_sections(setup, included)))
+        name: Function(some, layout, program.cases, registers, name)
+        for name, some in (("turn", program.turn), ("look", program.look))
     }
-    rows = [to * source for to, source in setup.architecture.weight_shapes.values()]
     return "\n".join(
         [
             LANES_HPP.read_text(encoding="utf-8"),
             *_types(functions["turn"], layout),
-            *_state(rows, numbers_of(setup), included, functions["turn"], layout),
+            *_state(program, functions["turn"], layout),
             *(line for name, function in functions.items() for line in _function(name, function)),
-            _train(setup, rows, included, layout),
+            _train(program, layout),
         ]
     )
 
@@ -137,14 +166,14 @@ def _types(function: Function, layout: Layout) -> list[str]:
     return lines
 
 
-def _state(rows: list[int], numbers: int, included: bool, function: Function, layout: Layout) -> list[str]:
+def _state(program: Program, function: Function, layout: Layout) -> list[str]:
     own = "L" if layout == Layout.replicas else "1"
     lines = ["struct State {"]
-    for n, count in enumerate(rows):
+    for n, count in enumerate(program.rows):
         lines.append(f"alignas(64) T w{n}[{count} * {own}]; alignas(64) T d{n}[{count} * {own}];")
     lines.append(f"alignas(64) I learned[{own}]; alignas(64) T E[{own}]; I done[1];")
-    lines += [f"alignas(64) double number{n}[{own}];" for n in range(numbers)]
-    if included:
+    lines += [f"alignas(64) double number{n}[{own}];" for n in range(program.numbers)]
+    if program.included:
         cases = f"{function.cases.count} * L" if layout == Layout.replicas else "sizeof case_at / sizeof *case_at"
         lines.append(f"alignas(64) T included[{cases}];")
     return [*lines, "};"]
@@ -173,7 +202,7 @@ def _function(name: str, function: Function) -> list[str]:
     ]
 
 
-def _train(setup: TrainingSetup, rows: list[int], included: bool, layout: Layout) -> str:
+def _train(program: Program, layout: Layout) -> str:
     """The loop over the replicas, and over the sweeps of those in the lanes. A lane left over repeats the last one."""
     lanes = layout == Layout.replicas
     each, at, own = (
@@ -181,22 +210,22 @@ def _train(setup: TrainingSetup, rows: list[int], included: bool, layout: Layout
     )
     back, to, slot = ("for (int l = 0; l < many; l++) ", "from + l", "n * L + l") if lanes else ("", "from", "n")
     take = [f"{each}state.learned{own} = learned_in[{at}];"]
-    give = [f"{back}learned_out[{to}] = state.learned{own};", f"{back}E[{to}] = state.E{own};"]
-    for n, count in enumerate(rows):
-        for index, name in ((n, f"w{n}"), (len(rows) + n, f"d{n}")):
+    give = [f"{back}learned_out[{to}] = state.learned{own};"]
+    for n, count in enumerate(program.rows):
+        for index, name in ((n, f"w{n}"), (len(program.rows) + n, f"d{n}")):
             loop = f"for (long n = 0; n < {count}; n++) "
             take.append(f"{loop}{each}state.{name}[{slot}] = values[{index}][n * stride[{index}] + {at}];")
             give.append(f"{loop}{back}values[{index}][n * stride[{index}] + {to}] = state.{name}[{slot}];")
-    take += [f"{each}state.number{n}{own} = numbers[{n}][{at}];" for n in range(numbers_of(setup))]
-    if included and lanes:
+    take += [f"{each}state.number{n}{own} = numbers[{n}][{at}];" for n in range(program.numbers)]
+    if program.included and lanes:
         take.append(
-            f"for (long c = 0; c < {len(setup.desired)}; c++) {each}state.included[c * L + l] = included[c * R + {at}];"
+            f"for (long c = 0; c < {program.cases}; c++) {each}state.included[c * L + l] = included[c * R + {at}];"
         )
-    elif included:
+    elif program.included:
         take.append("for (unsigned n = 0; n < sizeof case_at / sizeof *case_at; n++)")
         take.append("    state.included[n] = included[case_at[n] * R + from];")
     stopped = ""
-    if setup.criterion.stop:
+    if program.stop:
         all_learned = f"none_is(load<M>(state.learned), I({NEVER}))" if lanes else f"state.learned[0] != {NEVER}"
         stopped = f"if ({all_learned}) break;"
     text = "\n        ".join
@@ -208,9 +237,9 @@ struct Room {{
 }};
 
 /* values: the weights and their last changes, changed in place; [rows][R] each, its rows so many numbers apart;
-   numbers: [R] each; included: [cases][R], or none. */
+   numbers: [R] each; included: [cases][R], or none. ends: after how many sweeps E is wanted, E: [looks][R]. */
 extern "C" int train(T *const *values, const long *stride, const int32_t *learned_in, int32_t *learned_out, T *E,
-                     const double *const *numbers, const T *included, long R, long begin, long end)
+                     const double *const *numbers, const T *included, long R, long begin, const long *ends, long looks)
 {{
     Room *room = (Room *)std::aligned_alloc(64, (sizeof(Room) + 63) / 64 * 64);
     if (!room) return 1;
@@ -220,13 +249,18 @@ extern "C" int train(T *const *values, const long *stride, const int32_t *learne
         {"const int many = R - from < L ? int(R - from) : L;" if lanes else ""}
         {text(take)}
         prepare_turn(state, room->turn);
-        for (long sweep = begin; sweep < end; sweep++) {{
-            {stopped}
+        long sweep = begin;
+        for (long n = 0; n < looks; n++) {{
+            for (; sweep < ends[n]; sweep++) {{
+                {stopped}
+                state.done[0] = I(sweep);
+                turn(state, room->turn);
+            }}
+            sweep = ends[n];
             state.done[0] = I(sweep);
-            turn(state, room->turn);
+            look(state, room->look);
+            {back}E[n * R + {to}] = state.E{own};
         }}
-        state.done[0] = I(end);
-        look(state, room->look);
         {text(give)}
     }}
     std::free(room);

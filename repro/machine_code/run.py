@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import math
 import threading
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from repro.machine_code import build
-from repro.machine_code.program import Layout, source
+from repro.machine_code.program import Layout, Program, of_setup, source
 from repro.sweeps import State
 from repro.training_setup import TrainingSetup
 
@@ -29,17 +30,37 @@ class MachineCode:
     multiply-adds.
     """
 
-    def __init__(self, setup: TrainingSetup) -> None:
-        self.setup = setup
+    def __init__(
+        self,
+        program_of: Callable[[bool], Program],
+        dtype: torch.dtype,
+        cases: int,
+        products: int,
+        in_turn: bool = False,
+    ) -> None:
+        """program_of: by whether the cases that count are told for each replica. products: of a replica's sweep.
+
+        in_turn: the weights change after every case, so that cases cannot lie side by side.
+        """
+        self.program_of, self.dtype, self.cases, self.in_turn = program_of, dtype, cases, in_turn
         self.made: dict[tuple[Layout, bool], Callable[..., int]] = {}
         self.lock = threading.Lock()
-        weights = setup.architecture.weight_count
-        self.products = len(setup.desired) * weights * 3
+        self.products = products
+
+    @classmethod
+    def of(cls, setup: TrainingSetup) -> MachineCode:
+        """That of a set-up."""
+        cases = len(setup.desired)
+        products = 3 * cases * setup.architecture.weight_count
+        program_of = functools.partial(of_setup, setup)
+        return cls(program_of, setup.task.desired.dtype, cases, products, setup.learning.per_case)
 
     def __call__(
-        self, state: State, begin: int, end: int, numbers: Sequence[Tensor], included: Tensor | None
+        self, state: State, begin: int, ends: Sequence[int], numbers: Sequence[Tensor], included: Tensor | None
     ) -> tuple[State, Tensor]:
-        """The state after the sweeps from ``begin`` to ``end``, with learned_at up to date, and E there.
+        """The state after the sweeps from ``begin`` to the last of ``ends``, with learned_at up to date, and E at each.
+
+        E is ``[ends, replicas]``.
 
         The weights and their last changes are changed in place. They may be a part of the replicas of larger tensors,
         which is a slice of their last axis.
@@ -47,24 +68,24 @@ class MachineCode:
         """
         R = len(state.learned_at)
         changed = [*state.w.values(), *state.delta_w.values()]
-        learned_at, E = torch.empty_like(state.learned_at), changed[0].new_empty(R)
+        learned_at, E = torch.empty_like(state.learned_at), changed[0].new_empty(len(ends), R)
         each = [number.expand(R).contiguous() for number in numbers]
         counts = None if included is None else included.expand(-1, 1, R).contiguous()
-        function = self._function(self._layout(R, end - begin, counts is not None), counts is not None)
+        function = self._function(self._layout(R, ends[-1] - begin, counts is not None), counts is not None)
         failed = function(
             *(_pointers(changed), _strides(changed), _at(state.learned_at.contiguous()), _at(learned_at), _at(E)),
             *(_pointers(each), None if counts is None else _at(counts)),
-            *(ctypes.c_long(number) for number in (R, begin, end)),
+            *(ctypes.c_long(R), ctypes.c_long(begin), (ctypes.c_long * len(ends))(*ends), ctypes.c_long(len(ends))),
         )
         if failed:
             raise MemoryError("no room for the sweeps of one vector of replicas")
-        return State(state.w, state.delta_w, learned_at, torch.full_like(state.done, end)), E
+        return State(state.w, state.delta_w, learned_at, torch.full_like(state.done, ends[-1])), E
 
     def _layout(self, replicas: int, sweeps: int, included: bool) -> Layout:
         """Which layout is the faster. One more is not compiled for a little."""
-        if self.setup.learning.per_case:
+        if self.in_turn:
             return Layout.replicas
-        cases, widest = len(self.setup.desired), widest_vector(self.setup.task.desired.dtype)
+        cases, widest = self.cases, widest_vector(self.dtype)
         in_replicas = math.ceil(replicas / widest) * cases
         in_cases = 1.5 * replicas * math.ceil(cases / widest)
         if in_cases >= in_replicas:
@@ -77,9 +98,8 @@ class MachineCode:
     def _function(self, layout: Layout, included: bool) -> Callable[..., int]:
         with self.lock:
             if (layout, included) not in self.made:
-                dtype = self.setup.task.desired.dtype
-                text = source(self.setup, layout, included, 32 if widest_vector(torch.float32) == 16 else 16)
-                library = build.library(text, "float" if dtype == torch.float32 else "double")
+                text = source(self.program_of(included), layout, 32 if widest_vector(torch.float32) == 16 else 16)
+                library = build.library(text, "float" if self.dtype == torch.float32 else "double")
                 self.made[layout, included] = library.train
             return self.made[layout, included]
 

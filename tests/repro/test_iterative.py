@@ -8,11 +8,12 @@ from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 from torch.autograd.gradcheck import GradcheckError
 
-from repro import equations, networks
+from repro import equations, iterative_training, networks
 from repro.errors import AS_PRINTED, ErrorMeasure
 from repro.iterative import (
     Course,
     IterativeNet,
+    Lesson,
     Run,
     backward_pass,
     combined,
@@ -20,7 +21,6 @@ from repro.iterative import (
     error,
     error_slopes,
     forward_pass,
-    train,
 )
 from repro.learning import Phase
 from repro.networks import Network
@@ -310,6 +310,11 @@ def test_the_first_changes_are_by_9():
     assert w.equal(net.start(range(2), 0.5, torch.float64))  # what was given stays
 
 
+def train(net, w, course, phase, sweeps, criterion, combine="average", measure=AS_PRINTED, highest=None, **options):
+    lesson = Lesson(net, course, criterion, combine, measure, highest)
+    return iterative_training.train(lesson, w, phase, sweeps, **options)
+
+
 EASY = last_step(2, 3, cases=1)
 ALL = IterativeNet(torch.ones(3, 4, dtype=torch.bool))
 
@@ -350,7 +355,7 @@ def test_the_criterion_is_for_every_step_at_which_something_is_wanted():
 
 def test_chunks_and_looks_change_nothing(monkeypatch):
     whole = learn(range(5), 60)
-    monkeypatch.setattr("repro.iterative.CHUNK_BYTES", 1)
+    monkeypatch.setattr(iterative_training, "CHUNK_BYTES", 1)
     apart = learn(range(5), 60, every=7)
     torch.testing.assert_close(apart.w, whole.w, rtol=0, atol=1e-12)
     assert apart.learned_at.equal(whole.learned_at)
@@ -382,6 +387,36 @@ def test_the_start_is_the_seeds_own():
     assert 0.2 < w.abs().max() <= 0.3
     every = IterativeNet(torch.ones(3, 4, dtype=torch.bool)).start((5, 3), 0.3, torch.float64)
     assert net.existing(every).equal(w)
+
+
+# As machine code ---------------------------------------------------------------------------------------------
+
+COMPILED = {
+    "errors on the way, some held": ("held, and errors on the way", {}),
+    "added": ("N Fig. 5", {"combine": "sum"}),
+    "another measure": (
+        "held, and errors on the way",
+        {"measure": BEYOND},
+    ),
+    "none stops": ("N Fig. 5", {"criterion": Criterion(0.3, stop=False)}),
+}
+
+
+@pytest.mark.parametrize("name", [n if n == "added" else pytest.param(n, marks=pytest.mark.slow) for n in COMPILED])
+def test_as_machine_code_it_learns_the_same(name):
+    """Weights, E and when each learned, in float64 to 1e-11, with limits that some weights are held down to."""
+    where, options = COMPILED[name]
+    net, course = NETS[where]
+    w = net.start(range(5), 1.0, torch.float64)
+    highest = torch.full(net.links.shape, torch.inf, dtype=torch.float64)
+    highest[:, -1] = -0.4
+    rest = {"criterion": Criterion(0.3), "highest": highest, **options}
+    one, other = (train(net, w, course, Phase(0.4, 0.9), 25, **rest, compile=compile) for compile in (False, True))
+    torch.testing.assert_close(other.w, one.w, rtol=0, atol=1e-11)
+    torch.testing.assert_close(other.E, one.E, rtol=0, atol=1e-11)
+    assert other.learned_at.equal(one.learned_at)
+    assert (one.w[:, -1] == -0.4).any()
+    assert not torch.allclose(one.w, net.existing(w), atol=1e-3)
 
 
 # Refusals ---------------------------------------------------------------------------------------------------

@@ -46,9 +46,9 @@ def work(monkeypatch) -> Work:
     def compiled(setup):
         run = machine_code(setup)
 
-        def run_on(state, begin, until, included, learning):
-            done.calls.append((begin, until, len(state.learned_at)))
-            return run(state, begin, until, included, learning)
+        def run_on(state, begin, looks, included, learning):
+            done.calls.append((begin, looks[-1], len(state.learned_at)))
+            return run(state, begin, looks, included, learning)
 
         return run_on
 

@@ -212,7 +212,7 @@ def short(monkeypatch):
 
 
 def test_rows(short):
-    table = list(rows(2))
+    table = list(rows(range(2)))
     runs = [(problem, way) for problem in iterative.problems() for way in problem.ways]
     assert [
         (row["task"], row["reading"], row["combine"], float(str(row["epsilon"])), row["seed"]) for row in table
@@ -233,6 +233,9 @@ def test_rows(short):
     same = {way: [r for r in table if r["task"] == "search" and (r["combine"], r["epsilon"]) == way] for way in WAYS}
     for total, average in zip(*same.values(), strict=True):
         assert float(str(total["E"])) == pytest.approx(float(str(average["E"])), rel=1e-4)
+        assert (total["as_sum"], average["as_sum"]) == ("", 1)
+    at_0_1 = [r["as_sum"] for r in table if (r["task"], r["combine"], r["epsilon"]) == ("search", "average", "0.1")]
+    assert set(at_0_1) == {""}
 
 
 WAYS = (("sum", "0.1"), ("average", "0.4"))
@@ -241,7 +244,7 @@ WAYS = (("sum", "0.1"), ("average", "0.4"))
 def test_the_same_bytes_twice(short, few_nets, tmp_path):
     written = []
     for name in ("first", "second"):
-        write(tmp_path / name, 2)
+        write(tmp_path / name, range(2))
         written.append([(tmp_path / name / file).read_bytes() for file in (iterative.UNROLLED, iterative.FILE)])
     assert written[0] == written[1]
     assert {path.name for path in (tmp_path / "first").iterdir()} == {*STUDIES["iterative"].tables}
@@ -253,16 +256,8 @@ def test_clearly_negative_biases_make_three_units_a_shift_register():
     for problem in problems():
         if problem.reading in ("biases at most -1", "biases free") and problem.task == "shift_3":
             net = problem.net
-            found = iterative.train(
-                net,
-                net.start(range(12), 0.3),
-                problem.course,
-                iterative.Phase(0.25, 0.9),
-                problem.sweeps,
-                problem.criterion,
-                "sum",
-                highest=problem.highest,
-            )
+            lesson = iterative.Lesson(net, problem.course, problem.criterion, "sum", highest=problem.highest)
+            found = iterative.train(lesson, net.start(range(12), 0.3), iterative.Phase(0.25, 0.9), problem.sweeps)
             passes = of_shifting(net, found.w)
             assert (found.learned_at >= 0).all()
             assert (passes["complement"].sum() > 0) == (problem.reading == "biases free")

@@ -13,7 +13,7 @@ from repro.choices import DecayOf, ErrorForm, MeasuredFrom, Satisfied
 from repro.errors import ErrorMeasure
 from repro.learning import Phase
 from repro.machine_code import build, run
-from repro.machine_code.program import Layout, source
+from repro.machine_code.program import Layout, of_setup, source
 from repro.machine_code.run import MachineCode
 from repro.machine_code.trace import UnknownOperationError
 from repro.networks import Architecture
@@ -59,11 +59,12 @@ def numbers_of(setup: TrainingSetup) -> list[torch.Tensor]:
 
 
 def by_machine_code(setup, state, layout=None, sweeps=SWEEPS, numbers=None):
-    code = MachineCode(setup)
+    code = MachineCode.of(setup)
     if layout is not None:
         code._layout = lambda *_: layout
     included = setup.included(torch.arange(len(state.learned_at)))
-    return code(copied(state), 0, sweeps, numbers or numbers_of(setup), included)
+    state, (E,) = code(copied(state), 0, [sweeps], numbers or numbers_of(setup), included)
+    return state, E
 
 
 def copied(state: State) -> State:
@@ -77,7 +78,7 @@ def assert_is_explicit(setup: TrainingSetup, layout=None, replicas=5, sweeps=SWE
     setup, state = started(setup, replicas)
     included = setup.included(torch.arange(replicas))
     with torch.no_grad():
-        expected, E = explicit(setup)(state, 0, sweeps, included, setup.learning)
+        expected, (E,) = explicit(setup)(state, 0, [sweeps], included, setup.learning)
     found, own_E = by_machine_code(setup, state, layout, sweeps)
     for key in state.w:
         torch.testing.assert_close(found.w[key], expected.w[key], rtol=0, atol=1e-11)
@@ -251,9 +252,10 @@ def part_of(state: State, replicas: slice) -> State:
 def test_a_part_of_the_replicas_is_changed_in_place_and_nothing_beside_it(layout):
     setup, before = started(SETUPS["symmetry"], 40, torch.float32)
     whole, part = copied(before), slice(7, 29)
-    code = MachineCode(setup)
+    code = MachineCode.of(setup)
     code._layout = lambda *_: layout
-    found = code(part_of(whole, part), 0, SWEEPS, numbers_of(setup), None)
+    state, (E,) = code(part_of(whole, part), 0, [SWEEPS], numbers_of(setup), None)
+    found = state, E
     assert bits(found) == bits(by_machine_code(setup, part_of(before, part), layout))
     for key, w in whole.w.items():
         assert w[..., part].equal(found[0].w[key])
@@ -267,7 +269,20 @@ def test_weights_that_lie_otherwise_are_refused():
     setup, state = started(SETUPS["symmetry"], 4, torch.float32)
     turned = {key: w.mT.contiguous().mT for key, w in state.w.items()}
     with pytest.raises(ValueError, match="not a slice of the last axis"):
-        MachineCode(setup)(state._replace(w=turned), 0, SWEEPS, numbers_of(setup), None)
+        MachineCode.of(setup)(state._replace(w=turned), 0, [SWEEPS], numbers_of(setup), None)
+
+
+@layouts
+def test_errors_on_the_way_are_those_of_sweeps_that_end_there(layout):
+    """And the weights after them do not hang on who looked."""
+    setup, before = started(SETUPS["xor"], 20, torch.float32)
+    code = MachineCode.of(setup)
+    code._layout = lambda *_: layout
+    included = setup.included(torch.arange(20))
+    state, errors = code(copied(before), 0, [0, 1, 5, SWEEPS], numbers_of(setup), included)
+    for sweeps, E in zip((0, 1, 5, SWEEPS), errors, strict=True):
+        assert E.equal(by_machine_code(setup, before, layout, sweeps)[1])
+    assert bits((state, errors[-1])) == bits(by_machine_code(setup, before, layout))
 
 
 # Which code -------------------------------------------------------------------------------------------------------
@@ -276,13 +291,13 @@ def test_weights_that_lie_otherwise_are_refused():
 def test_a_few_replicas_have_their_cases_in_the_lanes():
     for setup, few in ((SETUPS["symmetry"], 8), (SETUPS["family trees"], 8), (SETUPS["xor"], 1)):
         setup = setup.to("cpu", torch.float32)
-        assert MachineCode(setup)._layout(few, 100, False) == Layout.cases
-        assert MachineCode(setup)._layout(1024, 100, False) == Layout.replicas
+        assert MachineCode.of(setup)._layout(few, 100, False) == Layout.cases
+        assert MachineCode.of(setup)._layout(1024, 100, False) == Layout.replicas
 
 
 def test_another_layout_is_compiled_where_that_pays_only():
     setup = SETUPS["family trees"].to("cpu", torch.float32)
-    code = MachineCode(setup)
+    code = MachineCode.of(setup)
     code.made[Layout.replicas, False] = lambda *_: 0
     assert code._layout(1, 10, False) == Layout.replicas
     assert code._layout(1, 1_000_000, False) == Layout.cases
@@ -294,4 +309,4 @@ def test_an_operation_without_a_form_is_named():
     unknown = replace(BY_NAME["logistic"], y=lambda x: torch.cumsum(x, 0))
     setup = setup_of(replace(XOR, functions={"hidden": unknown}), xor())
     with pytest.raises(UnknownOperationError, match="cumsum"):
-        source(setup, Layout.replicas, False, 32)
+        source(of_setup(setup, False), Layout.replicas, 32)
