@@ -13,11 +13,15 @@ RESULTS: Path = CONFIGS.parent / "results"
 READINGS = "family_trees_readings"
 SEARCH = "family_trees_search.csv"
 GROWTH, KEPT, BALANCE = "family_trees_growth.csv", "family_trees_kept.csv", "family_trees_balance.csv"
+LESIONS = "family_trees_lesions.csv"
 
 BENCHMARKS, LOGGING_COST = "benchmark", "logging_cost.csv"
 """In the folder of the first, a table for each kind of processor that ``make bench`` was run on."""
 BENCHMARK_CUDA, CUDA_TESTS = "benchmark_cuda.csv", "tests that need a card"
 """The table that ``experiments.speed.device_check`` writes, and what it calls the row of the tests."""
+
+REPRODUCED = "reproduce.csv"
+"""How long all that is published took, a row for each kind of processor: the one table that differs from run to run."""
 
 SPEEDS: dict[str, str] = {
     "benchmark": f"{BENCHMARKS}/PROCESSOR.csv",
@@ -33,7 +37,7 @@ PUBLISHED: dict[str, int] = {
     "symmetry": 5_000,
     "symmetry_soft_targets": 5_000,
     "symmetry_no_hidden": 1_000,
-    "symmetry_equal_start": 16,
+    "symmetry_equal_start": 1,
     "xor": 5_000,
     "xor_2_2_1": 5_000,
     "xor_2_2_1_fast": 5_000,
@@ -59,9 +63,17 @@ GRIDS: dict[str, int] = {
     "symmetry_rules": 1_000,
     "xor_connections": 2_000,
     "xor_functions": 1_000,
-    "xor_rules": 1_000,
+    "xor_rules": 5_000,
     "xor_hidden_units": 500,
-    "xor_learning_rate": 1_000,
+    "xor_learning_rate": 500,
+    "xor_small_epsilon": 2_000,
+    "xor_minima": 2_000,
+    "xor_from_minimum_rates": 500,
+    "xor_assumptions": 300,
+    "xor_2_2_1_assumptions": 300,
+    "symmetry_assumptions": 300,
+    "parity_assumptions": 300,
+    "encoder_assumptions": 300,
     READINGS: 1_000,
 }
 """Experiments whose file sweeps over settings, and the seeds of each setting. One table, NAME.csv, has all settings."""
@@ -82,15 +94,23 @@ class Study:
 
 
 STUDIES: dict[str, Study] = {
-    "iterative": Study(100, 60, ("unrolled.csv", "iterative.csv")),
+    "iterative": Study(400, 60, ("unrolled.csv", "iterative.csv")),
     "attention": Study(64, 180, ("attention.csv",)),
     "stuck": Study(5_000, 100, ("stuck.csv", "stuck_counts.csv")),
     "second_derivatives": Study(500, 30, ("second_derivatives.csv",)),
     "no_hidden": Study(1_000, 5, ("no_hidden.csv",)),
     "chain_rule": Study(1, 40, ("chain_rule.csv",)),
+    "printed_figures": Study(1, 1, ("printed_figures.csv",)),
+    "precision": Study(1_000, 30, ("precision.csv",)),
     "family_trees_search": Study(64, 700, (SEARCH,), needs=("optuna", "search")),
-    "family_trees_plateau": Study(500, 250, (GROWTH, KEPT, BALANCE)),
+    "family_trees_plateau": Study(500, 250, (GROWTH, KEPT, BALANCE, LESIONS)),
 }
+
+
+def seeds_of(name: str) -> int:
+    """How many seeds the table of an experiment, a grid or a study counts."""
+    return STUDIES[name].seeds if name in STUDIES else {**PUBLISHED, **GRIDS}[name]
+
 
 LONG = (READINGS, "family_trees_search", "family_trees_plateau")
 """What takes longer than all else together: run only where it is named."""
@@ -101,5 +121,7 @@ def command(table: str) -> str:
     for speed, file in SPEEDS.items():
         if file == f"{table}.csv":
             return f"python -m experiments.speed {speed}"
+    if table == REPRODUCED.removesuffix(".csv"):
+        return "python -m experiments.reproduce"
     study = next((name for name, study in STUDIES.items() if f"{table}.csv" in study.tables), table)
     return f"python -m experiments.reproduce {study}"

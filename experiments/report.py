@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.catalogue import GROWTH, KEPT, RESULTS
-from experiments.claims import ledger
+from experiments.claims import confirmation, ledger
 from experiments.claims.ledger import Judged
 from experiments.explorer import page as explorer
 from experiments.pages import claims, family_trees, family_trees_plateau, readme, small_networks, speed
@@ -26,6 +26,7 @@ def parts(results: Path, judged: Sequence[Judged]) -> dict[Path, dict[str, str]]
     return {
         README: {
             "holds": readme.holds_table(judged, "results/report.html"),
+            "reproduce": speed.reproduce_said(results),
             "speed": speed.comparisons(results),
             "equations": readme.equations_table("repro/equations.py"),
             "gpu": speed.gpu_said(results, "docs/speed.md"),
@@ -48,7 +49,7 @@ def documents(results: Path) -> dict[Path, str]:
 
     Raises FileNotFoundError where a table or a document is missing, ValueError where one has no place for a part.
     """
-    judged = ledger.judge(results)
+    judged = confirmation.judged(results)
     found = {
         results / ledger.FILE: csv_text(ledger.csv_rows(judged)),
         results / claims.PAGE: claims.page(judged, results),

@@ -26,21 +26,26 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from experiments import report
-from experiments.catalogue import EXPLORER, GRIDS, LONG, PUBLISHED, RESULTS, STUDIES
+from experiments.catalogue import EXPLORER, GRIDS, LONG, PUBLISHED, REPRODUCED, RESULTS, STUDIES, seeds_of
+from experiments.claims import protocol
+from experiments.claims.protocol import CONFIRMATORY, FIRST_SEED
 from experiments.explorer import page
 from experiments.explorer.data import all_data
 from experiments.files import replacing
-from experiments.options.load import at_least_1, load
-from experiments.options.machine import PAYS_FROM, compiles, cores, seconds_uncompiled
+from experiments.options.load import Setting, at_least_1, load, of_seeds, settings
+from experiments.options.machine import PAYS_FROM, compiles, cores, processor, seconds_uncompiled, vectors
 from experiments.options.schema import ConfigError
 from experiments.options.setup import training_setup
 from experiments.pages.small_networks import print_networks
 from experiments.running.directory import locked_directory
 from experiments.running.side_by_side import MAY_DIFFER, Run, groups, in_common, train_runs
-from experiments.studies.grids import Setting, column, rows_of, settings
-from experiments.tables import write_rows
+from experiments.studies.grids import column, rows_of
+from experiments.tables import read_rows, write_rows
 
 RUNS = Path("runs/reproduce")
+
+CONFIRM = Path("runs/confirm")
+"""Where the runs of ``--confirm`` go."""
 
 QUICK, QUICK_SEEDS = Path("runs/quick"), 50
 """Where ``--quick`` writes what it finds, and with how many seeds."""
@@ -57,13 +62,16 @@ class Job:
     """Work for one process: a study, or runs of one experiment that are trained side by side.
 
     compile: whether that pays for them together, where it does not for one; None: as each has it. seconds: roughly.
+    runs: where its runs go. figures: whether a run that is no part of a grid draws them.
     """
 
     name: str
     settings: tuple[Setting, ...] = ()
-    seeds: int | None = None
+    seeds: range = range(0)
     compile: bool | None = None
     seconds: float = 0.0
+    runs: Path = RUNS
+    figures: bool = True
 
     @property
     def label(self) -> str:
@@ -78,24 +86,30 @@ class Job:
     def directory(self, setting: Setting = ()) -> Path:
         """Where one of its runs goes."""
         parts = [f"{column(option)}={value}" for option, value in setting]
-        return RUNS / self.name / ",".join(parts) if parts else RUNS / self.name
+        return self.runs / self.name / ",".join(parts) if parts else self.runs / self.name
 
     def overrides(self, setting: Setting) -> list[str]:
         """The options of one of its runs."""
         compiled = ["compile=true"] if self.compile else []
-        return [f"population.seeds={self.seeds}", *compiled, *(f"{option}={value}" for option, value in setting)]
+        return [*of_seeds(self.seeds), *compiled, *(f"{option}={value}" for option, value in setting)]
 
 
-def jobs_of(name: str, seeds: int | None = None) -> list[Job]:
-    """The work for a study or an experiment: one job, or for a grid one for what can be trained side by side."""
+def jobs_of(name: str, many: int | None = None, confirm: bool = False) -> list[Job]:
+    """The work for a study or an experiment: one job, or for a grid one for what can be trained side by side.
+
+    many: seeds, in place of the published number. confirm: the tables alone, of the seeds of the confirmation.
+    """
+    first_seed = FIRST_SEED if confirm else 0
+    plain = Job(name, seeds=range(first_seed, first_seed + (many or seeds_of(name))), figures=not confirm)
+    if confirm:
+        plain = replace(plain, runs=CONFIRM)
     if name in STUDIES:
-        return [Job(name, seeds=seeds or STUDIES[name].seeds, seconds=STUDIES[name].seconds)]
-    seeds = seeds or {**PUBLISHED, **GRIDS}[name]
+        return [replace(plain, seconds=STUDIES[name].seconds)]
     alike: dict[str, list[Setting]] = {}
     for setting in settings(name):
-        common = in_common(load(name, *Job(name, seeds=seeds).overrides(setting)))
+        common = in_common(load(name, *plain.overrides(setting)))
         alike.setdefault(str(common), []).append(setting)
-    return [timed(Job(name, tuple(some), seeds)) for some in alike.values()]
+    return [timed(replace(plain, settings=tuple(some))) for some in alike.values()]
 
 
 def timed(job: Job) -> Job:
@@ -129,7 +143,7 @@ def do(job: Job, resume: bool, quiet: bool = True) -> Job:
             continue
         config = load(job.name, *overrides, "threads=1", "record.progress=false")
         shutil.rmtree(directory, ignore_errors=True)
-        if setting:
+        if setting or not job.figures:
             config.record.figures = config.record.tensorboard = False
             config.record.every = max(1, config.learning.sweeps // 20)
         runs.append(Run(config, directory))
@@ -163,10 +177,12 @@ def publish(name: str, jobs: Sequence[Job], results: Path) -> None:
         write_rows(results / f"{name}.csv", rows_of((setting, at / "seeds.csv") for setting, at in runs))
         return
     ((_, directory),) = runs
+    shutil.copy(directory / "seeds.csv", results / f"{name}.csv")
+    if not jobs[0].figures:
+        return
     figures = results / "figures" / name
     shutil.rmtree(figures, ignore_errors=True)
     shutil.copytree(directory / "figures", figures)
-    shutil.copy(directory / "seeds.csv", results / f"{name}.csv")
     (results / "curves").mkdir(exist_ok=True)
     shutil.copy(directory / "curves.csv", results / "curves" / f"{name}.csv")
 
@@ -205,12 +221,19 @@ def alone(jobs: Sequence[Job]) -> bool:
     return len(jobs) == 1 and jobs[0].name in STUDIES
 
 
-def reproduce(names: Sequence[str], seeds: int | None, results: Path, resume: bool = False) -> None:
+def reproduce(
+    names: Sequence[str],
+    seeds: int | None,
+    results: Path,
+    resume: bool = False,
+    confirm: bool = False,
+) -> None:
     """Run and publish. An experiment is published when all its runs are done; an interrupt publishes no half of one.
 
-    resume: leave out the runs that an earlier call has finished.
+    seeds: of each, in place of the published number. resume: leave out the runs that an earlier call has finished.
+    confirm: the tables alone, of the seeds of the confirmation.
     """
-    plan = {name: jobs_of(name, seeds) for name in names}
+    plan = {name: jobs_of(name, seeds, confirm) for name in names}
     jobs = sorted((job for jobs in plan.values() for job in jobs), key=lambda job: -job.seconds)
     waiting = {name: len(jobs) for name, jobs in plan.items()}
     display, workers = Display(jobs), min(cores(), len(jobs))
@@ -258,6 +281,14 @@ def make_explorer(results: Path) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
+def note_time(results: Path, seconds: float) -> None:
+    """Say in REPRODUCED how long all that is published took on this kind of processor, in place of an earlier time."""
+    about = {"processor": processor(), "vector": vectors()[0], "cores": str(cores())}
+    path = results / REPRODUCED
+    others = [row for row in read_rows(path) if about.items() - row.items()] if path.exists() else []
+    write_rows(path, [*others, {**about, "seconds": f"{seconds:.0f}"}])
+
+
 def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     """The command line. Exits with one line where it names what there is not."""
     parser = argparse.ArgumentParser(prog="python -m experiments.reproduce", description=__doc__)
@@ -276,6 +307,12 @@ def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
         action="store_true",
         help=f"about a minute: {QUICK_SEEDS} seeds, no grids, studies or explorer; the results go to {QUICK}",
     )
+    parser.add_argument(
+        "--confirm",
+        action="store_true",
+        help="judge the claims again, once, by the frozen lines and fresh seeds: see experiments/claims/protocol.py; "
+        f"the results go to {CONFIRMATORY.relative_to(RESULTS.parent)}",
+    )
     arguments = parser.parse_args()
     unknown = sorted(set(arguments.names) - set(everything))
     if unknown:
@@ -284,12 +321,15 @@ def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
         needs = STUDIES[name].needs if name in STUDIES else None
         if needs and importlib.util.find_spec(needs[0]) is None:
             parser.error(f"{name}: needs {needs[0]}, which is not installed: pip install -e '.[{needs[1]}]'")
+    if arguments.confirm:
+        to_confirm(parser, arguments)
     if arguments.quick:
         if arguments.names or arguments.seeds is not None or arguments.results != RESULTS:
             parser.error("--quick: takes no NAME, --seeds or --results")
         arguments.names, arguments.seeds, arguments.results = list(PUBLISHED), QUICK_SEEDS, QUICK
     if arguments.seeds is not None and arguments.results.resolve() == RESULTS.resolve():
         parser.error(f"--seeds {arguments.seeds}: would replace the published results; add --results DIRECTORY")
+    arguments.everything = not (arguments.names or arguments.resume or arguments.seeds)
     arguments.names = arguments.names or [name for name in everything if name not in LONG]
     try:
         nearest = next(each for each in (arguments.results, *arguments.results.absolute().parents) if each.exists())
@@ -300,6 +340,20 @@ def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     return parser, arguments
 
 
+def to_confirm(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """Have ``--confirm`` run what the protocol names. Exits with one line where it cannot."""
+    if arguments.names or arguments.seeds is not None or arguments.quick:
+        parser.error("--confirm: takes no NAME, --seeds or --quick: the protocol has them")
+    if arguments.results == RESULTS:
+        arguments.results = CONFIRMATORY
+    if (arguments.results / protocol.FILE).exists():
+        parser.error(f"--confirm: {arguments.results} has been confirmed; --results DIRECTORY runs the same once more")
+    try:
+        arguments.names = [*protocol.check()["seeds"]]
+    except ConfigError as problem:
+        parser.error(f"--confirm: {problem}")
+
+
 def main() -> None:
     """Parse the command line, run the experiments, write the results."""
     parser, arguments = parsed()
@@ -308,9 +362,11 @@ def main() -> None:
     started, trained = time.monotonic(), [name for name in arguments.names if name != EXPLORER]
     print(f"Running {', '.join(arguments.names)}", flush=True)
     try:
-        with locked_directory(RUNS, unused=False):
+        with locked_directory(CONFIRM if arguments.confirm else RUNS, unused=False):
             if trained:
-                reproduce(trained, arguments.seeds, arguments.results, arguments.resume)
+                reproduce(trained, arguments.seeds, arguments.results, arguments.resume, arguments.confirm)
+            if arguments.confirm:
+                shutil.copy(protocol.PROTOCOL, arguments.results)
             if EXPLORER in arguments.names:
                 make_explorer(arguments.results)
     except ConfigError as problem:
@@ -318,11 +374,14 @@ def main() -> None:
     except KeyboardInterrupt:
         print("\nInterrupted: what had all its runs done is published, the rest is as before. --resume goes on.")
         sys.exit(130)
-    if set(trained) & {*PUBLISHED}:
+    if set(trained) & {*PUBLISHED} and not arguments.confirm:
         print_networks(arguments.results)
         print(f"Figures: {arguments.results}/figures. Learning curves: make tensorboard")
-    print(f"Done in {time.monotonic() - started:.0f} s.")
-    sys.exit(report.update(results=arguments.results))
+    seconds = time.monotonic() - started
+    if arguments.everything:
+        note_time(arguments.results, seconds)
+    print(f"Done in {seconds:.0f} s.")
+    sys.exit(report.update(results=RESULTS if arguments.results == CONFIRMATORY else arguments.results))
 
 
 if __name__ == "__main__":

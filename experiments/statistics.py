@@ -235,15 +235,49 @@ def _crossing(curve: Any) -> float:
     return float(curve.quantiles[reached[0]]) if len(reached) else float("inf")
 
 
-def two_sided_rank(times: ArrayLike, at: float, level: float = LEVEL) -> Estimate:
-    """How usual a time is among all: twice the smaller part on either side of it, at most 1.
+def place(values: ArrayLike, at: ArrayLike, level: float = LEVEL) -> Estimate:
+    """How usual a printed value is among ``[n]`` of ours: twice the smaller part of them that is as far out, at most 1.
 
-    1 is the median; below 0.05 it is outside of the middle 95 %. What has not happened lies beyond it.
+    1 is the median; below 0.05 it is outside of the middle 95 %. What has not happened, nan, lies beyond any value.
+    at: the value, or what it may be, of which the most usual counts. Wilson's interval, of twice the share.
     """
-    one = share(np.asarray(times, dtype=float) <= at, level)
-    ends = sorted(2 * min(part, 1 - part) for part in (one.low, one.high))
-    top = 1.0 if one.low <= 0.5 <= one.high else ends[1]
-    return Estimate(2 * min(one.value, 1 - one.value), ends[0], top, one.n)
+    found = restricted(values, np.inf)
+    ends = [share(side, level) for one in np.ravel(at) for side in (found <= one, found >= one)]
+    pairs = zip(ends[::2], ends[1::2], strict=True)
+    usual = max((min(pair, key=lambda end: end.value) for pair in pairs), key=lambda end: end.value)
+    value, low, high = (min(1.0, 2 * x) for x in (usual.value, usual.low, usual.high))
+    return Estimate(value, low, high, usual.n)
+
+
+def mean_difference(values: ArrayLike, others: ArrayLike, level: float = LEVEL) -> Estimate:
+    """By how much the mean of ``[n]`` is larger than that of others, with Welch's interval."""
+    from scipy import stats
+
+    one, its = np.asarray(values, dtype=float), np.asarray(others, dtype=float)
+    value, n = float(one.mean() - its.mean()), len(one) + len(its)
+    if min(len(one), len(its)) < 2:
+        return Estimate(value, -np.inf, np.inf, n)
+    if one.std() == its.std() == 0:
+        return Estimate(value, value, value, n)
+    bounds: Any = stats.ttest_ind(one, its, equal_var=False).confidence_interval(level)
+    return Estimate(value, float(bounds.low), float(bounds.high), n)
+
+
+def times_off(times: ArrayLike, printed: float, limit: float, level: float = LEVEL) -> Estimate:
+    """By what factor the median of all times is from a printed number, above or below it: 1 is the number itself.
+
+    The median, with its interval, is ``survival_median``'s; beyond ``limit`` it is infinite.
+    """
+    found = survival_median(times, limit, level)
+    low, high = sorted((off(found.low, printed), off(found.high, printed)))
+    if found.low <= printed <= found.high:
+        low = 1.0
+    return Estimate(off(found.value, printed), low, high, found.n)
+
+
+def off(value: float, printed: float) -> float:
+    """The larger over the smaller of two numbers above 0."""
+    return max(value / printed, printed / value)
 
 
 def ks_distance(values: ArrayLike, others: ArrayLike, level: float = LEVEL) -> Estimate:

@@ -77,6 +77,7 @@ ALLOWED = {
         "tables",
         "options",
         "catalogue",
+        "claims",
         "running",
         "studies",
         "explorer",

@@ -18,11 +18,15 @@ from experiments.statistics import Array, Estimate
 
 @dataclass(frozen=True)
 class Evidence:
-    """The rows of a table that a test is about, and those that it compares them with. at: the settings chosen."""
+    """The rows of a table that a test is about, and those that it compares them with.
+
+    at: the settings chosen. printed: what the papers print of it; several numbers where the print leaves that open.
+    """
 
     own: pd.DataFrame
     other: pd.DataFrame | None = None
     at: str = ""
+    printed: tuple[float, ...] = ()
 
     @property
     def groups(self) -> tuple[pd.DataFrame, ...]:
@@ -35,6 +39,12 @@ def rows(frame: pd.DataFrame, where: str) -> pd.DataFrame:
     return frame.query(where, engine="python") if where else frame
 
 
+def joined(frame: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """The same networks in two tables, side by side: by seed, and what the second has under names that end in _then."""
+    both: pd.DataFrame = frame.merge(other, on="seed", suffixes=("", "_then"), validate="one_to_one")
+    return both
+
+
 def values(frame: pd.DataFrame, expression: str) -> Array:
     """The expression for each row; what does not hold is 0, and what holds 1."""
     found = frame[expression] if expression in frame else frame.eval(expression, engine="python")
@@ -44,11 +54,9 @@ def values(frame: pd.DataFrame, expression: str) -> Array:
 def estimator(measure: str, of: Sequence[str], found: Evidence, limit: int) -> Callable[[float], Estimate]:
     """A measure of the rows by the level of its interval: the function of ``experiments.statistics`` of that name.
 
-    of: the expression that is measured, two of them for a slope; of a rank the number of sweeps that is ranked. limit:
-    sweeps that each network was given, for what is about times. Raises ValueError for another name.
+    of: the expression that is measured, two of them for a slope. limit: sweeps that each network was given, for what is
+    about times. Raises ValueError for another name.
     """
-    if measure == "two_sided_rank":
-        return partial(statistics.two_sided_rank, found.own["sweeps"], float(of[0]))
     samples = [values(group, expression) for group in found.groups for expression in of]
     own, other = samples[0], samples[-1]
     match measure:
@@ -70,6 +78,12 @@ def estimator(measure: str, of: Sequence[str], found: Evidence, limit: int) -> C
             return partial(statistics.survival_median, own, limit)
         case "ks_distance":
             return partial(statistics.ks_distance, own, other)
+        case "mean_difference":
+            return partial(statistics.mean_difference, own, other)
+        case "place":
+            return partial(statistics.place, own, found.printed)
+        case "times_off":
+            return partial(statistics.times_off, own, found.printed[0], limit)
     raise ValueError(f"there is no measure {measure!r}")
 
 

@@ -1,18 +1,16 @@
 """The ledger of claims (claims.yaml beside this file), and what results/ says of each.
 
-A claim has tests. A test names a table of results/, a measure (a function of ``experiments.statistics``) and two lines,
-drawn before the runs: beyond the one the claim holds there, beyond the other it fails, and between the two it holds in
-part. The whole interval has to lie there; where it crosses a line, the networks are too few to decide. A claim holds
-where all its tests do, fails where all fail, is undecided where some are and the others do not exclude either, and else
-holds in part.
+A claim has tests. A test names a table of results/, a measure (a function of ``experiments.statistics``) and two lines:
+beyond the one the claim holds there, beyond the other it fails, and between the two it holds in part. Which of the
+three its interval still allows, and what follows for the claim, is in ``verdicts``.
 
-The intervals that decide are simultaneous: at 1 - 0.05 / m for m intervals, by Bonferroni's inequality, so that with a
-chance of 95 % all of them hold what they should at once. Those of 95 % each are given beside them.
+The intervals that decide are simultaneous: each at 1 - 0.05 / FAMILY, by Bonferroni's inequality, so that with a chance
+of at least 95 % all of them hold what they should at once. Those of 95 % each are given beside them.
 """
 
-import operator
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from omegaconf import OmegaConf
@@ -21,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from experiments.claims import evidence
 from experiments.claims.evidence import Evidence
 from experiments.claims.results import table
+from experiments.claims.verdicts import Allowed, listed, named, of_claim, of_interval, parsed
 from experiments.files import number
 from experiments.statistics import Estimate
 
@@ -28,24 +27,34 @@ LEDGER = Path(__file__).with_name("claims.yaml")
 
 FILE = "claims.csv"
 
-HOLDS, IN_PART, FAILS, UNDECIDED = "holds", "holds in part", "does not hold", "undecided"
 UNTESTABLE, NOT_RUN = "cannot be tested", "not run"
+
+FAMILY = 200
+"""For how many intervals the level of each is chosen. There are fewer: one more test changes no interval of the others.
+"""
 
 MEASURES = (
     *("share", "difference", "median", "maximum", "log_log_slope", "mean_ratio", "median_ratio", "survival_median"),
-    *("two_sided_rank", "ks_distance"),
+    *("ks_distance", "mean_difference", "place", "times_off"),
 )
 
-COMPARING = ("difference", "mean_ratio", "median_ratio", "ks_distance")
+COMPARING = ("difference", "mean_ratio", "median_ratio", "ks_distance", "mean_difference")
 """Those of two groups of rows."""
 
-OF_TIMES = ("mean_ratio", "median_ratio", "survival_median")
+OF_TIMES = ("mean_ratio", "median_ratio", "survival_median", "times_off")
 """Those of sweeps until learned, which have to know how many sweeps there were."""
+
+WITH_PRINTED = ("place", "times_off")
+"""Those that hold a printed number against ours."""
+
+PRINTED = "printed_figures"
+"""The table of what the papers' figures come to, measured as ours are: figure, measure, value."""
+
+ASSUMPTIONS = {"initial_range": "A4", "tolerance": "A1", "rule": "A5", "hidden_function": "A21"}
+"""Of the columns of a table that a test is judged under: the assumption that each varies."""
 
 WITHOUT_INTERVAL = ("maximum", "log_log_slope")
 """Of what is exact: proved, or counted."""
-
-OPERATORS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 
 
 @dataclass
@@ -56,6 +65,10 @@ class Test:
     table: str  # results/TABLE.csv
     among: str = ""  # which of its rows; all where empty
     versus: str = ""  # the rows that those are compared with, where the measure is one of COMPARING
+    versus_table: str = ""  # where these are, if in another table
+    then: str = ""  # another table of the same networks: its columns stand beside, under names that end in _then
+    under: str = ""  # a grid: the test is asked again under each of its settings
+    under_among: str = ""  # of which of its rows
     best: list[str] = field(default_factory=list)  # columns whose best setting the even seeds choose; odd ones count
     share: str | None = None
     difference: str | None = None
@@ -65,8 +78,11 @@ class Test:
     mean_ratio: str | None = None  # "sweeps", and so in the next two
     median_ratio: str | None = None
     survival_median: str | None = None
-    two_sided_rank: float | None = None  # the paper's sweeps
     ks_distance: str | None = None
+    mean_difference: str | None = None
+    place: str | None = None
+    times_off: str | None = None  # "sweeps"
+    printed: str = ""  # the number that is held against ours, or a figure in PRINTED
     within: int = 0  # sweeps that each network was given; 0: as many as the experiment of that name has
     paper: str = ""  # the paper's value
     holds: str = ""  # ">= 0.9"; a test without lines informs and does not decide
@@ -82,9 +98,9 @@ class Test:
 
     @property
     def of(self) -> list[str]:
-        """What the measure is of: an expression, two for a slope, a number for a rank."""
+        """What the measure is of: an expression, or two for a slope."""
         given = getattr(self, self.measure)
-        return list(given) if isinstance(given, list) else [str(given)]
+        return given if isinstance(given, list) else [given]
 
     @property
     def limit(self) -> int:
@@ -107,6 +123,8 @@ class Claim:
     place: str
     tests: list[Test] = field(default_factory=list)
     known: bool = False  # whether its results had been seen when the lines were drawn
+    identity: bool = False  # whether it is algebra: what its tests check is the code
+    own: bool = False  # whether it is ours: no sentence of the papers, but what one of them comes to
     doubt: str = ""
     untestable: str = ""  # why, where it cannot be tested
 
@@ -129,13 +147,20 @@ class Ledger:
 class Finding:
     """A test with what results/ has of it: at 95 %, and at the level of all intervals together. None: not run.
 
-    at: the settings that were chosen.
+    at: the settings that were chosen. printed: what ours are held against. under: the test under other assumptions.
     """
 
     test: Test
     at_95: Estimate | None
     simultaneous: Estimate | None
     at: str = ""
+    printed: tuple[float, ...] = ()
+    under: "tuple[Under, ...]" = ()
+
+    @property
+    def allowed(self) -> Allowed:
+        """The verdicts that the simultaneous interval allows; none where it only informs, or has not been run."""
+        return allowed(self.test, self.simultaneous)
 
     @property
     def verdict(self) -> str:
@@ -149,21 +174,45 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Under:
+    """A test under one setting of a grid: the columns of the grid with their values."""
+
+    setting: dict[str, object]
+    found: Estimate
+    allowed: Allowed
+
+
+@dataclass(frozen=True)
 class Judged:
-    """A claim with its findings."""
+    """A claim with its findings, and the same of fresh seeds where the confirmation has run."""
 
     claim: Claim
     findings: tuple[Finding, ...]
+    confirmed: "Judged | None" = None
+
+    @property
+    def last(self) -> "Judged":
+        """The confirmation, or what there is without one."""
+        return self.confirmed or self
+
+    @property
+    def allowed(self) -> Allowed:
+        """The verdicts of the claim that its tests allow together; none where it cannot be tested, or is not run."""
+        return together([finding.allowed for finding in self.findings if finding.test.decides])
 
     @property
     def verdict(self) -> str:
-        """Of the claim: see the module."""
-        return together(self.claim, [finding.verdict for finding in self.findings if finding.test.decides])
+        """Of the claim, by simultaneous intervals."""
+        return self._named(self.allowed)
 
     @property
     def verdict_at_95(self) -> str:
         """The same by intervals of 95 % each."""
-        return together(self.claim, [finding.verdict_at_95 for finding in self.findings if finding.test.decides])
+        deciding = [finding for finding in self.findings if finding.test.decides]
+        return self._named(together([allowed(finding.test, finding.at_95) for finding in deciding]))
+
+    def _named(self, found: Allowed) -> str:
+        return UNTESTABLE if self.claim.untestable else named(found) if found else NOT_RUN
 
 
 def read_ledger(path: Path = LEDGER) -> list[Claim]:
@@ -186,6 +235,8 @@ def read_ledger(path: Path = LEDGER) -> list[Claim]:
                 check(test)
             except ValueError as problem:
                 raise ValueError(f"{path.name}: claim {claim.id}: {problem}") from None
+    if intervals(ledger.claims) > FAMILY:
+        raise ValueError(f"{path.name}: {intervals(ledger.claims)} intervals decide, and their level is for {FAMILY}")
     return ledger.claims
 
 
@@ -195,67 +246,59 @@ def check(test: Test) -> None:
         raise ValueError(f"{test.says!r}: versus is for {', '.join(COMPARING)}, and they need it")
     if bool(test.holds) != bool(test.fails):
         raise ValueError(f"{test.says!r}: give both holds and fails, or neither")
+    if (test.measure in WITH_PRINTED) != bool(test.printed):
+        raise ValueError(f"{test.says!r}: printed is for {', '.join(WITH_PRINTED)}, and they need it")
+    if test.under and test.measure in COMPARING:
+        raise ValueError(f"{test.says!r}: under is for one group of rows, and {test.measure} compares two")
+    if test.under_among and not test.under:
+        raise ValueError(f"{test.says!r}: under_among is of the rows of under")
+    if test.versus_table and not test.versus:
+        raise ValueError(f"{test.says!r}: versus_table is where the rows of versus are")
     for line in filter(None, (test.holds, test.fails)):
         parsed(line)
 
 
-def parsed(line: str) -> tuple[str, float]:
-    """Operator and number of a line such as ``">= 0.9"``. Raises ValueError."""
-    sign, _, number = line.partition(" ")
-    if sign not in OPERATORS:
-        raise ValueError(f"{line!r}: write one of {' '.join(OPERATORS)}, a space and a number")
-    return sign, float(number)
-
-
-def beyond(found: Estimate, line: str) -> bool:
-    """Whether the whole interval is beyond a line."""
-    sign, number = parsed(line)
-    return bool(OPERATORS[sign](found.low if sign in (">=", ">") else found.high, number))
+def allowed(test: Test, found: Estimate | None) -> Allowed:
+    """The verdicts of one test that an interval allows; none where it only informs, or has not been run."""
+    if found is None or not test.decides:
+        return frozenset()
+    return of_interval(found.low, found.high, test.holds, test.fails)
 
 
 def verdict_of(test: Test, found: Estimate | None) -> str:
     """Of one test; empty where it only informs."""
     if found is None:
         return NOT_RUN
-    if not test.decides:
-        return ""
-    if beyond(found, test.holds):
-        return HOLDS
-    if beyond(found, test.fails):
-        return FAILS
-    low, high = sorted(parsed(line)[1] for line in (test.holds, test.fails))
-    return IN_PART if low <= found.low and found.high <= high else UNDECIDED
+    return named(allowed(test, found)) if test.decides else ""
 
 
-def together(claim: Claim, verdicts: Sequence[str]) -> str:
-    """Of a claim, from those of its tests."""
-    if claim.untestable:
-        return UNTESTABLE
-    if NOT_RUN in verdicts:
-        return NOT_RUN
-    found = set(verdicts)
-    if len(found) == 1:
-        return verdicts[0]
-    if found in ({HOLDS, UNDECIDED}, {FAILS, UNDECIDED}):  # all may hold, or all fail, for what is known
-        return UNDECIDED
-    return IN_PART
+def together(tests: Sequence[Allowed]) -> Allowed:
+    """Of a claim, from those of its tests; none where one of them has not been run."""
+    return of_claim(tests) if tests and all(tests) else frozenset()
 
 
 def rows_of(test: Test, results: Path) -> Evidence | None:
     """What a test is about, at the best setting where it asks for one; None where its table or rows are not there."""
-    path = results / f"{test.table}.csv"
-    if not path.exists():
+    paths = {name: results / f"{name}.csv" for name in tables_of(test)}
+    if not all(path.exists() for path in paths.values()):
         return None
-    frame = table(path)
-    found = Evidence(evidence.rows(frame, test.among), evidence.rows(frame, test.versus) if test.versus else None)
+    frame = table(paths[test.table])
+    if test.then:
+        frame = evidence.joined(frame, table(paths[test.then]))
+    other = table(paths[test.versus_table]) if test.versus_table else frame
+    found = Evidence(
+        evidence.rows(frame, test.among),
+        evidence.rows(other, test.versus) if test.versus else None,
+        printed=printed_of(test, results),
+    )
     if test.best:
         most = test.share or test.difference or ""
         own, at = evidence.best_on_even_judged_on_odd(found.own, test.best, test.limit, most)
-        other = None
+        chosen = None
         if found.other is not None:
-            other, its = evidence.best_on_even_judged_on_odd(found.other, test.best, test.limit, most)
+            chosen, its = evidence.best_on_even_judged_on_odd(found.other, test.best, test.limit, most)
             at = f"{at} against {its}"
-        found = Evidence(own, other, at)
+        found = Evidence(own, chosen, at)
     return None if any(group.empty for group in found.groups) else found
 
 
@@ -264,21 +307,68 @@ def measured(test: Test, results: Path, level: float) -> Finding:
     found = rows_of(test, results)
     if found is None:
         return Finding(test, None, None)
-    at_level = evidence.estimator(test.measure, test.of, found, test.limit if test.measure in OF_TIMES else 0)
-    return Finding(test, at_level(0.95), at_level(level), found.at)
+    at_level = estimator_of(test, found)
+    return Finding(test, at_level(0.95), at_level(level), found.at, found.printed, tuple(under(test, results, level)))
+
+
+def estimator_of(test: Test, found: Evidence) -> Callable[[float], Estimate]:
+    """The measure of a test by the level of its interval."""
+    return evidence.estimator(test.measure, test.of, found, test.limit if test.measure in OF_TIMES else 0)
+
+
+def under(test: Test, results: Path, level: float) -> Iterator[Under]:
+    """The test under each setting of the grid that it names; nothing where that has not been run."""
+    path = results / f"{test.under}.csv"
+    if not test.under or not path.exists():
+        return
+    frame = table(path)
+    axes = [column for column in frame if column in ASSUMPTIONS]
+    for values, of in frame.groupby(axes, sort=False):
+        rows = evidence.rows(of, test.under_among)
+        if rows.empty:
+            continue
+        asked = replace(test, table=test.under)
+        found = estimator_of(asked, Evidence(rows, printed=printed_of(test, results)))(level)
+        yield Under(dict(zip(axes, values, strict=True)), found, allowed(test, found))
+
+
+def tables_of(test: Test) -> list[str]:
+    """The tables that a test is measured in."""
+    figure = PRINTED if test.printed and not is_number(test.printed) else ""
+    return [name for name in (test.table, test.versus_table, test.then, figure) if name]
+
+
+def printed_of(test: Test, results: Path) -> tuple[float, ...]:
+    """The printed number that a test holds against ours; of a figure what it may be. Empty where it needs none."""
+    if not test.printed or is_number(test.printed):
+        return (float(test.printed),) if test.printed else ()
+    rows = table(results / f"{PRINTED}.csv")
+    found = rows[(rows["figure"] == test.printed) & (rows["measure"] == test.of[0])]["value"]
+    if found.empty:
+        raise ValueError(f"{PRINTED}.csv: has no {test.of[0]} of {test.printed}")
+    return tuple(float(value) for value in found)
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is one number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def judge(results: Path, ledger: Path = LEDGER) -> list[Judged]:
     """Every claim with what ``results`` says of it."""
     claims = read_ledger(ledger)
-    level = 1 - 0.05 / intervals(claims)
+    level = 1 - 0.05 / FAMILY
     return [Judged(claim, tuple(measured(test, results, level) for test in claim.tests)) for claim in claims]
 
 
 def intervals(claims: Sequence[Claim]) -> int:
-    """How many intervals decide: the m of Bonferroni's inequality."""
+    """How many intervals decide."""
     deciding = (test for claim in claims for test in claim.tests if test.decides)
-    return max(1, sum(test.measure not in WITHOUT_INTERVAL for test in deciding))
+    return sum(test.measure not in WITHOUT_INTERVAL for test in deciding)
 
 
 def csv_rows(judged: Sequence[Judged]) -> Iterator[dict[str, object]]:
@@ -288,20 +378,26 @@ def csv_rows(judged: Sequence[Judged]) -> Iterator[dict[str, object]]:
         about: dict[str, object] = {
             "claim": claim.id,
             "place": claim.place,
+            "whose": "ours" if claim.own else "the papers'",
             "verdict": one.verdict,
+            "allowed": listed(one.allowed),
             "verdict_at_95": one.verdict_at_95,
+            "confirmed": one.confirmed.verdict if one.confirmed else "",
+            "confirmed_allowed": listed(one.confirmed.allowed) if one.confirmed else "",
         }
-        for finding in one.findings or (Finding(Test("", ""), None, None),):
+        fresh = one.confirmed.findings if one.confirmed else ()
+        pairs = itertools.zip_longest(one.findings or (Finding(Test("", ""), None, None),), fresh)
+        for finding, again in pairs:
             test, found, wide = finding.test, finding.at_95, finding.simultaneous
-            named = bool(test.table)
+            new = again.simultaneous if again else None
             yield about | {
                 "test": test.says,
-                "table": f"{test.table}.csv" if named else "",
+                "table": f"{test.table}.csv" if test.table else "",
                 "among": test.among,
                 "versus": test.versus,
                 "best": " ".join(test.best),
-                "measure": test.measure if named else "",
-                "of": " ".join(test.of) if named else "",
+                "measure": test.measure if test.table else "",
+                "of": " ".join(test.of) if test.table else "",
                 "paper": test.paper,
                 "ours": number(found.value) if found else "",
                 "low": number(found.low) if found else "",
@@ -312,7 +408,13 @@ def csv_rows(judged: Sequence[Judged]) -> Iterator[dict[str, object]]:
                 "at": finding.at,
                 "holds": test.holds,
                 "fails": test.fails,
-                "test_verdict": finding.verdict if named else "",
+                "test_verdict": finding.verdict if test.table else "",
+                "test_allowed": listed(finding.allowed),
+                "confirmed_ours": number(new.value) if new else "",
+                "confirmed_low_simultaneous": number(new.low) if new else "",
+                "confirmed_high_simultaneous": number(new.high) if new else "",
+                "confirmed_n": str(new.n) if new else "",
+                "test_confirmed": again.verdict if again else "",
                 "lines_drawn": claim.lines_drawn,
                 "claim_says": claim.says,
             }

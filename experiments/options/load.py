@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
@@ -16,6 +17,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from experiments.options.schema import CONFIGS, Config, check, register
+
+Setting = tuple[tuple[str, str], ...]
+"""Each swept option with its value, in the order of the file."""
 
 PLAIN_VALUE = re.compile(r"(population|learning|record|task|network|criterion|error)\.[a-z_.]+=|(compile|threads)=")
 """An override that gives one option a value, whatever files are chosen."""
@@ -39,6 +43,11 @@ def load(experiment: str, *overrides: str) -> Config:
     return config
 
 
+def of_seeds(seeds: range) -> list[str]:
+    """The overrides for a population of these seeds."""
+    return [f"population.seeds={len(seeds)}", *([f"population.first_seed={seeds.start}"] if seeds.start else [])]
+
+
 @lru_cache(maxsize=512)
 def _composed(experiment: str, overrides: tuple[str, ...]) -> DictConfig:
     register()
@@ -56,6 +65,18 @@ def jobs(overrides: list[Override]) -> Iterator[list[str]]:
         elif not override.is_sweep_override():
             values_of.append([override.input_line or ""])
     return (list(job) for job in itertools.product(*values_of))
+
+
+def settings(name: str) -> list[Setting]:
+    """The settings of an experiment whose file sweeps over some; one that is empty where it does not.
+
+    Those of ``hydra.sweeper.params`` in the file, so that ``python -m experiments.run experiment=NAME`` runs the same.
+    """
+    swept = OmegaConf.select(OmegaConf.load(CONFIGS / "experiment" / f"{name}.yaml"), "hydra.sweeper.params") or {}
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        parser = OverridesParser.create(GlobalHydra.instance().config_loader())
+        parsed = parser.parse_overrides([f"{option}={values}" for option, values in swept.items()])
+        return [tuple((key, value) for key, _, value in (text.partition("=") for text in job)) for job in jobs(parsed)]
 
 
 def at_least_1(text: str) -> int:

@@ -55,6 +55,7 @@ class TaskConfig:
     name: str = MISSING  # one of experiments.options.tasks.TASKS
     target_off: float = 0.0  # the desired output of a unit that should be off
     target_on: float = 1.0  # and of one that should be on
+    order: int = 0  # of the cases: 0 as they are listed, else an order drawn by this number
     length: int = 6  # symmetry, parity: input units
     units: int = 8  # encoder: input units, and as many output units
     held_out: int = 4  # family trees: cases kept back, drawn by each seed
@@ -209,6 +210,7 @@ def check(config: Config) -> None:
     require("task.length", length, 2 <= length <= 20, "must be from 2 to 20; there are 2^length cases")
     halves = length % 2 == 0 or config.task.name != "symmetry"
     require("task.length", length, halves, "must be even: a symmetric vector has two halves")
+    require("task.order", config.task.order, 0 <= config.task.order < 2**32, "must be from 0 to 2^32 - 1")
     units = config.task.units
     require("task.units", units, 2 <= units <= 1024, "must be from 2 to 1024; there are as many cases")
     reading, trees = config.reading, config.task.name == "family_trees"

@@ -62,11 +62,12 @@ def seeds_of(config: Config) -> range:
 
 
 def task_of(config: Config) -> Task:
-    """The task with the desired outputs asked for. Raises ConfigError for an unknown one."""
+    """The task with the desired outputs and the order of cases asked for. Raises ConfigError for an unknown one."""
     name = config.task.name
     if name not in TASKS:
         raise ConfigError(f"task.name={name}: there is no such task; there are {', '.join(TASKS)}")
-    return TASKS[name].make(config.task).with_targets(config.task.target_off, config.task.target_on)
+    task = TASKS[name].make(config.task).with_targets(config.task.target_off, config.task.target_on)
+    return task.in_order(config.task.order)
 
 
 def held_out_of(config: Config, task: Task) -> Tensor | None:

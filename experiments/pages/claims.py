@@ -13,7 +13,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from experiments.catalogue import command
-from experiments.claims import ledger
+from experiments.claims import ledger, protocol, verdicts
 from experiments.claims.ledger import Finding, Judged
 from experiments.pages.claims_figures import Drawing, drawings
 from experiments.pages.claims_numbers import interval, line_text, with_unit
@@ -25,26 +25,26 @@ PAGE = "report.html"
 TEMPLATE = Path(__file__).with_name("claims.html.j2")
 
 SIGNS = {
-    ledger.HOLDS: "✓",
-    ledger.IN_PART: "◐",
-    ledger.FAILS: "✗",
-    ledger.UNDECIDED: "?",
+    verdicts.HOLDS: "✓",
+    verdicts.IN_PART: "◐",
+    verdicts.FAILS: "✗",
+    verdicts.UNDECIDED: "?",
     ledger.UNTESTABLE: "–",
     ledger.NOT_RUN: "○",
 }
 """Beside each verdict's words, in the order in which verdicts are counted."""
 
 COUNTED = {
-    ledger.HOLDS: ("holds", "hold"),
-    ledger.IN_PART: ("holds in part", "hold in part"),
-    ledger.FAILS: ("does not hold", "do not hold"),
-    ledger.UNDECIDED: ("is undecided", "are undecided"),
+    verdicts.HOLDS: ("holds", "hold"),
+    verdicts.IN_PART: ("holds in part", "hold in part"),
+    verdicts.FAILS: ("does not hold", "do not hold"),
+    verdicts.UNDECIDED: ("is undecided", "are undecided"),
     ledger.UNTESTABLE: ("cannot be tested", "cannot be tested"),
     ledger.NOT_RUN: ("has not been run", "have not been run"),
 }
 """What one claim or test does, and what several do."""
 
-MEASURED = (ledger.HOLDS, ledger.IN_PART, ledger.FAILS)
+MEASURED = (verdicts.HOLDS, verdicts.IN_PART, verdicts.FAILS)
 """The verdicts that are counted also where there are none."""
 
 
@@ -63,6 +63,8 @@ class Line:
     check: str
     command: str
     there: bool  # whether its table is
+    fresh: str  # of the confirmation: the value with its interval and number, and the verdict
+    fresh_verdict: str
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ class Section:
     @property
     def counted(self) -> str:
         """``"2 hold, 1 does not hold"``: the tests that decide, by verdict."""
-        return counted(line.finding.verdict for line in self.lines if line.finding.test.decides)
+        last = (finding for finding in self.judged.last.findings if finding.test.decides)
+        return counted(finding.verdict for finding in last)
 
     @property
     def makers(self) -> dict[str, str]:
@@ -101,8 +104,7 @@ def page(judged: Sequence[Judged], results: Path) -> str:
     for one in sections:
         groups.setdefault(one.judged.claim.about, []).append(one)
     testable = [one for one in judged if not one.claim.untestable]
-    m = ledger.intervals([one.claim for one in judged])
-    by_verdict = {verdict: [one for one in sections if one.judged.verdict == verdict] for verdict in SIGNS}
+    by_verdict = {verdict: [one for one in sections if one.judged.last.verdict == verdict] for verdict in SIGNS}
     environment = Environment(
         loader=FileSystemLoader(TEMPLATE.parent), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
@@ -111,15 +113,21 @@ def page(judged: Sequence[Judged], results: Path) -> str:
         sections=sections,
         groups=groups,
         by_verdict=by_verdict,
-        counts=[several(len(of), verdict) for verdict, of in by_verdict.items() if of or verdict in MEASURED],
+        papers=tally([one for one in judged if not one.claim.own]),
+        own=tally([one for one in judged if one.claim.own]),
         signs=SIGNS,
         rules=rules(ledger.LEDGER.read_text(encoding="utf-8")),
-        m=m,
-        level=f"{100 * (1 - 0.05 / m):.3f}",
+        m=ledger.intervals([one.claim for one in judged]),
+        family=ledger.FAMILY,
+        level=f"{100 * (1 - 0.05 / ledger.FAMILY):.3f}",
+        listed=verdicts.listed,
+        confirmed=[one for one in sections if one.judged.confirmed],
+        otherwise=[one for one in sections if one.judged.last.verdict != one.judged.verdict],
         changed=[one for one in sections if one.judged.verdict != one.judged.verdict_at_95],
         changed_tests=[
             (one, line) for one in sections for line in one.lines if line.finding.verdict != line.finding.verdict_at_95
         ],
+        first_seed=protocol.FIRST_SEED,
         seen=sum(one.claim.known for one in testable),
         before=sum(not one.claim.known for one in testable),
         preamble=PREAMBLE,
@@ -128,12 +136,14 @@ def page(judged: Sequence[Judged], results: Path) -> str:
 
 def section(one: Judged, results: Path) -> Section:
     """A claim as it is written."""
-    lines = tuple(line(number, finding, results) for number, finding in enumerate(one.findings, 1))
+    fresh = one.confirmed.findings if one.confirmed else [None] * len(one.findings)
+    pairs = zip(one.findings, fresh, strict=True)
+    lines = tuple(line(number, finding, again, results) for number, (finding, again) in enumerate(pairs, 1))
     return Section(one, lines, tuple(drawings(one.claim.id, results)))
 
 
-def line(number: int, finding: Finding, results: Path) -> Line:
-    """A test as it is written."""
+def line(number: int, finding: Finding, again: Finding | None, results: Path) -> Line:
+    """A test as it is written. again: by the confirmation."""
     test, found = finding.test, finding.at_95
     return Line(
         number=number,
@@ -146,13 +156,36 @@ def line(number: int, finding: Finding, results: Path) -> Line:
         fails=line_text(test, test.fails),
         check=check(test),
         command=command(test.table),
+        fresh=fresh_text(again) if again else "",
+        fresh_verdict=again.verdict if again else "",
         there=(results / f"{test.table}.csv").exists(),
     )
 
 
-def counted(verdicts: Iterable[str]) -> str:
+def fresh_text(finding: Finding) -> str:
+    """``"64.1 % (60.2 to 67.9), n 5,000"``: the value with its interval of all at once."""
+    found = finding.simultaneous
+    if found is None:
+        return ""
+    between = interval(finding.test, found, unit=False)
+    return f"{with_unit(finding.test, found.value)}{f' ({between})' if between else ''}, n {found.n:,}"
+
+
+def tally(judged: Sequence[Judged]) -> list[str]:
+    """``["22 hold", "3 do not hold"]``: claims by verdict, those of MEASURED also where there are none."""
+    found = Counter(one.last.verdict for one in judged)
+    return [several(found[verdict], verdict) for verdict in SIGNS if found[verdict] or verdict in MEASURED]
+
+
+def verdict_text(one: Judged) -> str:
+    """``"holds"``, or ``"undecided: holds or holds in part"``: of the confirmation, where there is one."""
+    last = one.last
+    return f"{last.verdict}: {verdicts.listed(last.allowed)}" if last.verdict == verdicts.UNDECIDED else last.verdict
+
+
+def counted(each: Iterable[str]) -> str:
     """``"2 hold, 1 does not hold"``."""
-    found = Counter(verdicts)
+    found = Counter(each)
     return ", ".join(several(found[verdict], verdict) for verdict in SIGNS if found[verdict])
 
 

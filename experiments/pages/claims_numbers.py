@@ -2,7 +2,7 @@
 
 import math
 
-from experiments.claims import ledger
+from experiments.claims import ledger, verdicts
 from experiments.claims.ledger import Test
 from experiments.statistics import Estimate
 
@@ -32,10 +32,10 @@ def interval(test: Test, found: Estimate | None, unit: bool = True) -> str:
 
 def number_text(test: Test, value: float) -> str:
     """A value without its unit: with more digits where rounding would take it across a line."""
-    lines = [ledger.parsed(line) for line in (test.holds, test.fails) if line]
+    lines = [verdicts.parsed(line) for line in (test.holds, test.fails) if line]
     for more in range(MOST_DIGITS):
         text, rounded = rounded_text(test, value, more)
-        if all(ledger.OPERATORS[sign](rounded, at) == ledger.OPERATORS[sign](value, at) for sign, at in lines):
+        if all(verdicts.OPERATORS[sign](rounded, at) == verdicts.OPERATORS[sign](value, at) for sign, at in lines):
             break
     return text
 
@@ -73,7 +73,7 @@ def line_text(test: Test, line: str) -> str:
     """``"≥ 90 %"``; empty where there is none."""
     if not line:
         return ""
-    sign, at = ledger.parsed(line)
+    sign, at = verdicts.parsed(line)
     of = 100 * at if test.measure in ("share", "difference") else at
     scaled = f"{of:,g}"
     if 0 < of < 1e-3:

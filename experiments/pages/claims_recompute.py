@@ -2,7 +2,7 @@
 
 import json
 
-from experiments.claims.ledger import Test
+from experiments.claims.ledger import Test, is_number
 
 PREAMBLE = """\
 import numpy as np
@@ -23,18 +23,30 @@ def took(rows, limit):
     return rows["sweeps"].fillna(limit)
 
 
-def two_sided_rank(rows, at):
-    \"\"\"Twice the smaller part of the networks on either side of a number of sweeps.\"\"\"
-    part = (rows["sweeps"].fillna(np.inf) <= at).mean()
-    return 2 * min(part, 1 - part)
+def place(values, *at):
+    \"\"\"Twice the smaller part that is as far out as a printed value; of several the most usual.\"\"\"
+    values = values.fillna(np.inf)
+    return min(1, max(2 * min((values <= one).mean(), (values >= one).mean()) for one in at))
+
+
+def printed(figure, measure):
+    \"\"\"What a printed figure comes to, at each scale that it may have.\"\"\"
+    rows = pd.read_csv("results/printed_figures.csv")
+    return rows[(rows["figure"] == figure) & (rows["measure"] == measure)]["value"]
+
+
+def times_off(values, at):
+    \"\"\"How far the median of all networks is from a printed number.\"\"\"
+    median = values.fillna(np.inf).quantile(0.5, interpolation="lower")
+    return max(median / at, at / median)
 """
 """What the lines of ``check`` begin with."""
 
 
 def check(test: Test) -> str:
     """The line of Python that finds a test's value again, after ``PREAMBLE``, in the project's directory."""
-    own = rows_text(test, test.among)
-    other = rows_text(test, test.versus) if test.versus else ""
+    own = rows_text(test, test.table, test.among)
+    other = rows_text(test, test.versus_table or test.table, test.versus) if test.versus else ""
     given = call("eval", test.of[0])
     match test.measure:
         case "share":
@@ -54,15 +66,25 @@ def check(test: Test) -> str:
             return f"took({other}, {test.limit}).median() / took({own}, {test.limit}).median()"
         case "survival_median":
             return f'took({own}, np.inf).quantile(0.5, interpolation="lower")'
-        case "two_sided_rank":
-            return f"two_sided_rank({own}, {test.two_sided_rank:g})"
+        case "mean_difference":
+            return f"{own}.{given}.mean() - {other}.{given}.mean()"
+        case "place" | "times_off":
+            at = (
+                test.printed
+                if is_number(test.printed)
+                else f"*printed({json.dumps(test.printed)}, {json.dumps(test.of[0])})"
+            )
+            return f"{test.measure}({own}.{given}, {at})"
         case _:
             return f"ks_2samp({own}.{given}, {other}.{given}).statistic"
 
 
-def rows_text(test: Test, where: str) -> str:
-    """The Python that reads the rows of a test."""
-    rows = f'pd.read_csv("results/{test.table}.csv")' + (f".{call('query', where)}" if where else "")
+def rows_text(test: Test, table: str, where: str) -> str:
+    """The Python that reads the rows of a test from a table."""
+    rows = f'pd.read_csv("results/{table}.csv")'
+    if test.then and table == test.table:
+        rows += f'.merge(pd.read_csv("results/{test.then}.csv"), on="seed", suffixes=("", "_then"))'
+    rows += f".{call('query', where)}" if where else ""
     most = f", {json.dumps(test.share or test.difference)}" if test.share or test.difference else ""
     return f"best({rows}, {json.dumps(test.best)}, {test.limit}{most})" if test.best else rows
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from torch import Tensor
 
 from experiments.claims.ledger import Judged
-from experiments.pages.claims import counted, measured_text
+from experiments.pages.claims import counted, measured_text, tally, verdict_text
 from experiments.pages.markdown import markdown
 from repro import equations
 
@@ -22,11 +22,14 @@ def claims_table(judged: Sequence[Judged], page: str) -> str:
     rows = []
     for one in judged:
         deciding = [finding for finding in one.findings if finding.test.decides]
-        each = counted(finding.verdict for finding in deciding) if len(deciding) > 1 else ""
+        last = [finding.verdict for finding in one.last.findings if finding.test.decides]
+        each = counted(last) if len(last) > 1 else ""
         first = (deciding[0].test.says, measured_text(deciding[0])) if deciding else (one.claim.untestable, "")
-        rows.append([f"[{one.claim.id}]({page}#{one.claim.id})", one.claim.says, f"**{one.verdict}**", each, *first])
+        rows.append(
+            [f"[{one.claim.id}]({page}#{one.claim.id})", one.claim.says, f"**{verdict_text(one)}**", each, *first]
+        )
     header = ["", "claim", "verdict", "its tests", "the first of them", "here, 95 % interval"]
-    return f"Of {len(judged)} claims {counted(one.verdict for one in judged)}.\n\n" + markdown(header, rows)
+    return f"{counts(judged)}\n\n" + markdown(header, rows)
 
 
 def holds_table(judged: Sequence[Judged], page: str) -> str:
@@ -36,9 +39,18 @@ def holds_table(judged: Sequence[Judged], page: str) -> str:
     for one in (by_id[claim] for claim in FIRST_SEEN if claim in by_id):
         first = next(finding for finding in one.findings if finding.test.decides)
         found = f"{first.test.says}: {measured_text(first)}"
-        rows.append([f"[{one.claim.id}]({page}#{one.claim.id})", one.claim.says, f"**{one.verdict}**", found])
-    counts = f"Of {len(judged)} claims {counted(one.verdict for one in judged)}. Six of them:"
-    return f"{counts}\n\n" + markdown(["", "the papers say", "here", "measured, with its 95 % interval"], rows)
+        rows.append([f"[{one.claim.id}]({page}#{one.claim.id})", one.claim.says, f"**{verdict_text(one)}**", found])
+    header = ["", "the papers say", "here", "measured, with its 95 % interval"]
+    return f"{counts(judged)} Six of them:\n\n" + markdown(header, rows)
+
+
+def counts(judged: Sequence[Judged]) -> str:
+    """How many claims of the papers there are of each verdict, and how many of ours."""
+    papers, own = ([one for one in judged if one.claim.own is whose] for whose in (False, True))
+    fresh = sum(one.confirmed is not None for one in judged)
+    how = f" ({fresh} judged by the confirmation: lines frozen first, then fresh seeds)" if fresh else ""
+    said = f"Of the papers' {len(papers)} claims {', '.join(tally(papers))}{how}."
+    return f"{said} Of {len(own)} more that are our own {', '.join(tally(own))}." if own else said
 
 
 def equations_table(source: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.catalogue import BENCHMARK_CUDA, BENCHMARKS, CUDA_TESTS, LOGGING_COST
+from experiments.catalogue import BENCHMARK_CUDA, BENCHMARKS, CUDA_TESTS, LOGGING_COST, REPRODUCED
 from experiments.claims.results import table
 from experiments.options.load import load
 from experiments.options.setup import architecture_of, task_of
@@ -69,6 +69,15 @@ def comparisons(results: Path) -> str:
         f"Time for each network and sweep, {MANY:,} networks at once, and how many times as fast as the best other way:"
     )
     return "\n".join([intro, "", *lines])
+
+
+def reproduce_said(results: Path) -> str:
+    """How long ``make reproduce`` took, on each processor it was noted for. Raises FileNotFoundError."""
+    rows = table(results / REPRODUCED).to_dict("records")
+    took = (
+        f"{r['seconds'] / 60:.1f} minutes on {r['cores']} cores of {r['processor']} with {r['vector']}" for r in rows
+    )
+    return f"It took {'; '.join(took)}."
 
 
 def arithmetic_table(results: Path) -> str:

@@ -23,7 +23,7 @@ from pathlib import Path
 from rich.progress import track
 
 from experiments.files import number
-from experiments.options.load import load
+from experiments.options.load import load, of_seeds
 from experiments.options.schema import Config
 from experiments.options.setup import first_population, training_setup
 from experiments.studies.training import kinship_of, run_all_through
@@ -47,7 +47,7 @@ EPSILONS, RANGES = (0.01, 0.03, 0.1, 0.3), (0.3, 0.5, 1.0, 2.0, 3.0)
 """The grid: all pairs, the printed one among them. So wide that the best of either model is not at its edge."""
 
 
-def rows(seeds: int) -> Iterator[dict[str, object]]:
+def rows(seeds: range) -> Iterator[dict[str, object]]:
     """A row a model, grid point and seed. The points of a model are trained side by side."""
     points = list(itertools.product(EPSILONS, RANGES))
     for model in track(MODELS, "attention and 1986"):
@@ -72,7 +72,7 @@ def rows(seeds: int) -> Iterator[dict[str, object]]:
                 }
 
 
-def start_of(model: str, epsilon: float, initial_range: float, seeds: int) -> tuple[Population, TrainingSetup]:
+def start_of(model: str, epsilon: float, initial_range: float, seeds: range) -> tuple[Population, TrainingSetup]:
     """The networks of one grid point before their first sweep, and how they learn."""
     config = settings(epsilon, initial_range, seeds)
     setup = training_setup(config)
@@ -81,17 +81,17 @@ def start_of(model: str, epsilon: float, initial_range: float, seeds: int) -> tu
     return first_population(config, setup), setup
 
 
-def settings(epsilon: float, initial_range: float, seeds: int) -> Config:
+def settings(epsilon: float, initial_range: float, seeds: range) -> Config:
     """The printed settings (N Fig. 4, H) with another epsilon and range."""
     return load(
         "family_trees",
-        f"population.seeds={seeds}",
+        *of_seeds(seeds),
         f"network.initial_range={initial_range}",
         f"learning.opening=[{{sweeps:20,epsilon:{epsilon / 2},alpha:0.5}}]",
         f"learning.epsilon={epsilon}",
     )
 
 
-def write(results: Path, seeds: int) -> None:
-    """Train all over the grid, ``seeds`` networks a model and point, and write the table."""
+def write(results: Path, seeds: range) -> None:
+    """Train all over the grid, a network a seed, model and point, and write the table."""
     write_rows(results / FILE, rows(seeds))

@@ -51,11 +51,11 @@ def sizes() -> list[tuple[str, int, int]]:
     return [("wide", 2, width) for width in WIDTHS] + [("deep", depth, DEEP_WIDTH) for depth in DEPTHS]
 
 
-def rows(seeds: int) -> Iterator[dict[str, object]]:
+def rows(seeds: range) -> Iterator[dict[str, object]]:
     """The multiplications, and how far from the backward pass the derivatives are: a row a network size and way."""
     for family, layers, width in track(sizes(), "multiplications"):
         plan, (inputs, d) = architecture(layers, width), cases(width)
-        drawn = [initial_weights(plan, [seed], INITIAL_RANGE, torch.float64) for seed in range(seeds)]
+        drawn = [initial_weights(plan, [seed], INITIAL_RANGE, torch.float64) for seed in seeds]
         expected = [WAYS["backward"](plan, weights, inputs, d) for weights in drawn]
         for name, way in WAYS.items():
             off = 0.0
@@ -65,7 +65,7 @@ def rows(seeds: int) -> Iterator[dict[str, object]]:
                 off = max(off, farthest(one, dE_dw))
             yield {
                 **about(family, layers, width, name),
-                "multiply_adds": products.count // seeds,
+                "multiply_adds": products.count // len(seeds),
                 "off": number(off),
             }
 
@@ -76,9 +76,9 @@ def about(family: str, layers: int, width: int, way: str) -> dict[str, object]:
     return {"family": family, "layers": layers, "width": width, "weights": weights, "way": way}
 
 
-def write(results: Path, seeds: int) -> None:
+def write(results: Path, seeds: range) -> None:
     """Count, and write the table.
 
-    seeds: networks of each size. What they cost is the same; of how far the ways are apart, the largest counts.
+    seeds: of the networks of each size. What they cost is the same; of how far the ways are apart, the largest counts.
     """
     write_rows(results / FILE, rows(seeds))

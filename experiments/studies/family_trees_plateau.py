@@ -3,20 +3,22 @@
 Two things stand in the way. (i) Leaving the plateau: the growth of the first symmetry-breaking direction against the
 decay, for first weights of several sizes, at the start and later in training. (ii) Staying learned: networks that a
 reading has taught, trained on with an epsilon that is lowered step by step to the printed one. Then F7: whether the
-decay balances ∂E/∂w in networks that have learned. All go to results/, from which ``experiments.report`` draws the
-figure.
+decay balances ∂E/∂w in networks that have learned, and whether a weight is as large as it is useful. All go to
+results/, from which ``experiments.report`` draws the figure.
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from rich.progress import track
+from torch import Tensor
 
-from experiments.catalogue import BALANCE, GROWTH, KEPT
+from experiments.catalogue import BALANCE, GROWTH, KEPT, LESIONS
 from experiments.files import number
-from experiments.options.load import load
+from experiments.options.load import load, of_seeds
 from experiments.options.setup import first_population, training_setup
 from experiments.studies.training import rows_of, run_through
 from experiments.tables import write_rows
@@ -46,7 +48,7 @@ STEP_SWEEPS = 2_000
 """Sweeps at each step of epsilon."""
 
 
-def growth(networks: int) -> Iterator[dict[str, object]]:
+def growth(seeds: range) -> Iterator[dict[str, object]]:
     """Growth per sweep at the plateau, and the cases right of 100 after all sweeps: a row a network and measurement."""
     pairs = [(reading, size) for reading in READINGS for size in RANGES]
     for reading, size in track(pairs, "leaving the plateau"):
@@ -54,7 +56,7 @@ def growth(networks: int) -> Iterator[dict[str, object]]:
             "family_trees",
             f"reading={reading}",
             f"network.initial_range={size}",
-            f"population.seeds={networks}",
+            *of_seeds(seeds),
             "precision=float64",
         )
         setup = training_setup(config)
@@ -74,13 +76,13 @@ def growth(networks: int) -> Iterator[dict[str, object]]:
                 yield {**about, "growth": number(rate), "train_right": end}
 
 
-def kept(networks: int, step_sweeps: int = STEP_SWEEPS) -> Iterator[dict[str, object]]:
+def kept(seeds: range, step_sweeps: int = STEP_SWEEPS) -> Iterator[dict[str, object]]:
     """What is left of the learned state as epsilon comes down: a row a network and step, of so many sweeps each."""
-    config = load("family_trees_learned", f"population.seeds={networks}")
+    config = load("family_trees_learned", *of_seeds(seeds))
     taught = training_setup(config)
     population = first_population(config, taught)
     run_through(population, taught)
-    printed = training_setup(load("family_trees", f"population.seeds={networks}"))
+    printed = training_setup(load("family_trees", *of_seeds(seeds)))
     learning = printed.learning
     for factor in track(FACTORS, "staying learned"):
         sweeps = step_sweeps if factor < FACTORS[0] else 0  # as taught, to begin with
@@ -92,9 +94,9 @@ def kept(networks: int, step_sweeps: int = STEP_SWEEPS) -> Iterator[dict[str, ob
             yield {"factor": f"{factor:g}", "sweeps": sweeps, **row}
 
 
-def balance(networks: int) -> Iterator[dict[str, object]]:
+def balance(seeds: range) -> Iterator[dict[str, object]]:
     """F7, of networks that have learned all 100: the correlation of w with -∂E/∂w, its mean over further sweeps."""
-    config = load("family_trees_learned", f"population.seeds={networks}")
+    config = load("family_trees_learned", *of_seeds(seeds))
     setup = training_setup(config).to("cpu", torch.float32)
     population, learning = first_population(config, setup), setup.learning
     run_through(population, setup)
@@ -114,6 +116,43 @@ def balance(networks: int) -> Iterator[dict[str, object]]:
         w, delta_w = ({key: pair[n] for key, pair in both.items()} for n in (0, 1))
 
 
+def lesions(seeds: range) -> Iterator[dict[str, object]]:
+    """F7, of networks that have learned all 100: how the size of a weight goes with what it is good for.
+
+    The rank correlation, over all weights, of the size of w with the error on the training cases that the network makes
+    without that weight, above what it makes with it.
+    """
+    config = load("family_trees_learned", *of_seeds(seeds))
+    setup = training_setup(config).to("cpu", torch.float32)
+    population = first_population(config, setup)
+    run_through(population, setup)
+    learned = [r for r, row in enumerate(rows_of(setup, population)) if row["train_right"] == 100]
+    some = population.take(learned)
+    included, w = setup.included(torch.tensor(learned)), some.weights
+    plan, inputs, d = setup.architecture, setup.task.inputs, setup.desired
+
+    def error_of(weights: dict[str, Tensor]) -> Tensor:
+        return setup.error_measure.E(plan.activity(weights, inputs)[plan.output], d, included)
+
+    whole, size, harm = error_of(w), [], []
+    for key, values in track(list(w.items()), "lesions"):
+        for to, source in itertools.product(*map(range, values.shape[:2])):
+            cut = values.clone()
+            cut[to, source] = 0
+            size.append(values[to, source].abs())
+            harm.append(error_of({**w, key: cut}) - whole)
+    found = rank_correlation(torch.stack(size), torch.stack(harm))
+    for r, seed in enumerate(some.seeds):
+        yield {"seed": seed, "correlation": number(float(found[r]))}
+
+
+def rank_correlation(x: Tensor, y: Tensor) -> Tensor:
+    """Spearman's, of each column of ``[n, replicas]``; of equal values the ranks are in their order."""
+    a, b = (each.argsort(dim=0).argsort(dim=0).double() for each in (x, y))
+    a, b = a - a.mean(dim=0), b - b.mean(dim=0)
+    return (a * b).sum(dim=0) / ((a * a).sum(dim=0) * (b * b).sum(dim=0)).sqrt()
+
+
 def restart(taught: Population) -> Population:
     """The same networks, with their sweeps counted from 0 again."""
     copy = taught.take(range(len(taught.seeds)))
@@ -122,8 +161,9 @@ def restart(taught: Population) -> Population:
     )
 
 
-def write(results: Path, seeds: int) -> None:
-    """Measure, with ``seeds`` networks that learn and at most as many at the plateau; write the tables."""
-    write_rows(results / GROWTH, growth(min(NETWORKS, seeds)))
+def write(results: Path, seeds: range) -> None:
+    """Measure, with these networks where they learn and the first of them at the plateau; write the tables."""
+    write_rows(results / GROWTH, growth(seeds[:NETWORKS]))
     write_rows(results / KEPT, kept(seeds))
     write_rows(results / BALANCE, balance(seeds))
+    write_rows(results / LESIONS, lesions(seeds))

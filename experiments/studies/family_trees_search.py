@@ -14,7 +14,7 @@ import optuna
 from rich.progress import track
 
 from experiments.catalogue import SEARCH
-from experiments.options.load import load
+from experiments.options.load import load, of_seeds
 from experiments.options.setup import first_population, training_setup
 from experiments.studies.training import kinship_of, run_through
 from experiments.tables import write_rows
@@ -39,12 +39,11 @@ def suggest(trial: optuna.Trial) -> dict[str, Any]:
     }
 
 
-def shares(settings: Mapping[str, Any], seeds: int, first_seed: int = 0) -> dict[str, float]:
+def shares(settings: Mapping[str, Any], seeds: range) -> dict[str, float]:
     """The two shares, and the cases right of 4 held out, under one combination."""
     factor = settings["epsilon_factor"]
     overrides = [
-        f"population.seeds={seeds}",
-        f"population.first_seed={first_seed}",
+        *of_seeds(seeds),
         f"network.initial_range={settings['initial_range']}",
         f"network.hidden_function={settings['hidden_function']}",
         f"error.form={settings['form']}",
@@ -62,15 +61,15 @@ def shares(settings: Mapping[str, Any], seeds: int, first_seed: int = 0) -> dict
         kinship = kinship_of(setup, population)
         assert setup.held_out is not None
         if count == "with_decay":
-            found["learned"] = int(all_right(kinship, setup.held_out).sum()) / seeds
-            found["held_out_right"] = int(kinship.held_out_right.sum()) / seeds
+            found["learned"] = int(all_right(kinship, setup.held_out).sum()) / len(seeds)
+            found["held_out_right"] = int(kinship.held_out_right.sum()) / len(seeds)
         else:
-            found["negligible"] = int(negligible(kinship, setup.held_out).sum()) / seeds
+            found["negligible"] = int(negligible(kinship, setup.held_out).sum()) / len(seeds)
     return found
 
 
-def search(seeds: int, trials: int = TRIALS, best: int = BEST, again: int = AGAIN) -> Iterator[dict[str, Any]]:
-    """A row a trial, over the first ``seeds`` seeds; then the best again, over seeds that the search has not seen."""
+def search(seeds: range, trials: int = TRIALS, best: int = BEST, again: int = AGAIN) -> Iterator[dict[str, Any]]:
+    """A row a trial, over these seeds; then the best again, over seeds that the search has not seen."""
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=0, multivariate=False))
     rows = []
     for number in track(range(trials), "searching"):
@@ -78,11 +77,11 @@ def search(seeds: int, trials: int = TRIALS, best: int = BEST, again: int = AGAI
         settings = suggest(trial)
         found = shares(settings, seeds)
         study.tell(trial, weaker(found))
-        rows.append({"trial": number, "seeds": seeds, **settings, **found})
+        rows.append({"trial": number, "seeds": len(seeds), **settings, **found})
         yield as_text(rows[-1])
     rows.sort(key=weaker, reverse=True)
     for row in track(rows[:best], "the best again"):
-        yield as_text({**row, "seeds": again, **shares(row, again, AGAIN_FROM)})
+        yield as_text({**row, "seeds": again, **shares(row, range(AGAIN_FROM, AGAIN_FROM + again))})
 
 
 def weaker(found: Mapping[str, float]) -> float:
@@ -95,6 +94,6 @@ def as_text(row: Mapping[str, Any]) -> dict[str, Any]:
     return {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in row.items()}
 
 
-def write(results: Path, seeds: int) -> None:
-    """Search with ``seeds`` networks a combination, run the best again, and write the table."""
+def write(results: Path, seeds: range) -> None:
+    """Search with these networks a combination, run the best again, and write the table."""
     write_rows(results / SEARCH, search(seeds))

@@ -40,11 +40,11 @@ SAME = 9
 """Decimals to which E is compared with the least E: what differs further down is rounding."""
 
 
-def rows(seeds: int) -> Iterator[dict[str, object]]:
+def rows(seeds: range) -> Iterator[dict[str, object]]:
     """A row a task, rule and seed."""
     for name, rule in track([(name, rule) for name in TASKS for rule in RULES], "without hidden units"):
         task = TASKS[name]
-        found = perceptron_rows(task, range(seeds)) if rule == "perceptron" else delta_rows(task, range(seeds))
+        found = perceptron_rows(task, seeds) if rule == "perceptron" else delta_rows(task, seeds)
         possible = int(separable(task))
         for seed, row in enumerate(found):
             yield {"task": name, "rule": rule, "seed": seed, **row, "separable": possible}
@@ -87,6 +87,6 @@ def delta_rows(task: Task, seeds: range) -> Iterator[dict[str, object]]:
         }
 
 
-def write(results: Path, seeds: int) -> None:
-    """Let both rules try every task from ``seeds`` first weights, and write the table."""
+def write(results: Path, seeds: range) -> None:
+    """Let both rules try every task from the first weights of these seeds, and write the table."""
     write_rows(results / FILE, rows(seeds))

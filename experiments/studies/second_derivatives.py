@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.progress import track
 
-from experiments.options.load import load
+from experiments.options.load import load, of_seeds
 from experiments.options.schema import Config
 from experiments.options.setup import first_population, training_setup
 from experiments.studies.training import as_published
@@ -28,16 +28,17 @@ METHODS = {"steepest": (10, 0.0), "momentum": (1, 0.9)}
 makes of it by (9)."""
 
 
-def rows(seeds: int) -> Iterator[dict[str, object]]:
+def rows(seeds: range) -> Iterator[dict[str, object]]:
     """A row an experiment, method and seed. ``sweeps`` are changes of the weights; empty where it has not learned."""
     methods = (*METHODS, "newton")
     for name, method in track([(name, method) for name in EXPERIMENTS for method in methods], "by each method"):
-        config, epsilon = load(name, f"population.seeds={seeds}", "precision=float64"), ""
+        config, epsilon = load(name, *of_seeds(seeds), "precision=float64"), ""
         if method in METHODS:
             factor, config.learning.alpha = METHODS[method]
             config.learning.epsilon *= factor
             epsilon = f"{config.learning.epsilon:g}"
-        for seed, sweeps in enumerate(by_gradient(config) if method in METHODS else newton(config)):
+        found = by_gradient(config) if method in METHODS else newton(config)
+        for seed, sweeps in zip(seeds, found, strict=True):
             about = {"experiment": name, "method": method, "epsilon": epsilon, "seed": seed}
             yield {**about, "solved": int(sweeps != NEVER), "sweeps": "" if sweeps == NEVER else sweeps}
 
@@ -55,6 +56,6 @@ def newton(config: Config) -> list[int]:
     return [int(steps) if end == "solved" else NEVER for steps, end in zip(way.steps, way.end, strict=True)]
 
 
-def write(results: Path, seeds: int) -> None:
-    """Train ``seeds`` networks by each method, and write the table."""
+def write(results: Path, seeds: range) -> None:
+    """Train a network a seed by each method, and write the table."""
     write_rows(results / FILE, rows(seeds))

@@ -13,7 +13,7 @@ from rich.progress import track
 from torch import Tensor
 
 from experiments.files import number
-from experiments.options.load import load
+from experiments.options.load import load, of_seeds
 from experiments.options.schema import Config
 from experiments.options.setup import training_setup
 from experiments.studies.training import as_published
@@ -63,10 +63,11 @@ class Stuck:
         }
 
 
-def trained(seeds: int) -> Iterator[Stuck]:
-    """Every plan's networks that ``seeds`` of them, or SELDOM times as many, have left to look at."""
+def trained(seeds: range) -> Iterator[Stuck]:
+    """Every plan's networks that these seeds, or from the first on SELDOM times as many, have left to look at."""
     for plan in track(PLANS, "training"):
-        config = load(*plan, f"population.seeds={seeds * SELDOM.get(plan[0], 1)}")
+        many = len(seeds) * SELDOM.get(plan[0], 1)
+        config = load(*plan, *of_seeds(range(seeds.start, seeds.start + many)))
         population = as_published(config, EVERY)
         left = (~population.learned).nonzero()[:, 0]
         weights = {key: w[..., left].double() for key, w in population.weights.items()}
@@ -114,8 +115,8 @@ def rows(plans: Iterable[Stuck]) -> Iterator[dict[str, object]]:
             }
 
 
-def write(results: Path, seeds: int) -> None:
-    """Train ``seeds`` networks of each plan, from seed 0 on as in the published tables; go down; write both tables."""
+def write(results: Path, seeds: range) -> None:
+    """Train these networks of each plan, those of the experiments' own tables; go down; write both tables."""
     plans = list(trained(seeds))
     write_rows(results / COUNTS, counts(plans))
     write_rows(results / FILE, rows(plans))

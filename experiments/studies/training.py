@@ -22,10 +22,15 @@ def as_published(config: Config, every: int) -> Population:
     """An experiment's networks after their training, by one worker: the same on any machine. every: see ``train``."""
     setup = training_setup(config)
     population = first_population(config, setup)
+    train_as_published(population, config, setup, every)
+    return population
+
+
+def train_as_published(population: Population, config: Config, setup: TrainingSetup, every: int) -> None:
+    """Train some of an experiment's networks, in place, up to its last sweep, by one worker."""
     compile = machine.compiles(config, setup) and not build.compiler_lacking()
     for _ in train(population, setup, every, compile=compile):
         pass
-    return population
 
 
 def run_through(population: Population, setup: TrainingSetup, compile: bool = True) -> None:

@@ -191,24 +191,81 @@ def negligible(found: Kinship, held_out: Tensor) -> Tensor:
     return all_right(found, held_out) & (found.E_H < NEGLIGIBLE)
 
 
-def columns(trained: Trained) -> dict[str, Tensor]:
-    """``Kinship`` and what units of the code tell (F3 to F6), ``[replicas]`` each; none where no case is held out."""
-    if trained.held_out is None:
-        return {}
-    found = asdict(kinship(trained.y, trained.setup.task.desired, trained.held_out))
-    if not has_person_code(trained.population):
-        return found
-    code = person_code(Network(trained.setup.architecture, trained.population.weights))
-    shuffled = people_shuffled(trained.population.seeds).to(code.device)
-    best = {}
+def counterparts(y: Tensor, answers: Tensor) -> tuple[Tensor, Tensor]:
+    """How much the counterpart of the right answer, in the other tree, is on as well (H Fig. 8).
+
+    y ``[cases, units, replicas]`` of cases with one right answer, answers ``[cases]`` by its number. Returns, ``[cases,
+    replicas]`` each: the counterpart's activity over the answer's; and whether nobody else of its tree is as active.
+    """
+    cases = torch.arange(len(answers), device=y.device)
+    twins = (answers + PLACES) % len(PEOPLE)
+    of_twin = y[cases, twins]
+    other_tree = torch.arange(len(PEOPLE), device=y.device) // PLACES == (twins // PLACES).unsqueeze(1)
+    as_active = ((y >= of_twin.unsqueeze(1)) & other_tree.unsqueeze(2)).sum(dim=1)  # the twin among them
+    return of_twin / y[cases, answers], as_active == 1
+
+
+def held_out_counterparts(y: Tensor, d: Tensor, held_out: Tensor) -> dict[str, Tensor]:
+    """``counterparts`` of the held-out cases that have one right answer: the means, ``[replicas]``; nan without any.
+
+    y ``[cases, units, replicas]``, d ``[cases, units]``, held_out ``[cases, replicas or 1]``, bool.
+    """
+    single = (d > 0.5).sum(dim=1) == 1
+    counted = (held_out & single.unsqueeze(1))[single].to(y.dtype)
+    ratio, top = counterparts(y[single], d[single].argmax(dim=1))
+    number = counted.expand(-1, y.shape[2]).sum(dim=0)
+    return {
+        "counterpart_ratio": (ratio * counted).sum(dim=0) / number,
+        "counterpart_top": (top * counted).sum(dim=0) / number,
+    }
+
+
+def tells_sex(w: Tensor) -> Tensor:
+    """Whether one unit of the relation code is devoted to the sex of person 2, as H p.8 has it, ``[replicas]``, bool.
+
+    w ``[units, relations, replicas]``: one whose weights from the 12 relations have one sign where the answer is a man
+    and the other where it is a woman. In the order of ``RELATIONS`` these alternate.
+    """
+    alternating = torch.tensor([1.0, -1.0], dtype=w.dtype, device=w.device).repeat(w.shape[1] // 2)
+    signed = w.sign() * alternating.unsqueeze(1)
+    return (signed.sum(dim=1).abs() == w.shape[1]).any(dim=0)
+
+
+def code_columns(code: Tensor) -> dict[str, Tensor]:
+    """What the units of a person code tell (F3, F5, F6), and how near people are to their counterparts (F4).
+
+    code ``[people, units, replicas]``; ``[replicas]`` each.
+    """
+    found: dict[str, Tensor] = {}
+    best: dict[str, Tensor] = {}
     for name in FEATURES:
         feature = feature_of(name).to(code.device)
         accuracies = unit_accuracies(code, feature)
         found |= {f"{name}_unit{u + 1}": accuracy for u, accuracy in enumerate(accuracies)}
+        found[f"{name}_best"] = accuracies.amax(dim=0)
         best[name] = accuracies.argmax(dim=0)
         found[f"{name}_code"] = decoding_accuracy(code, feature)
-        found[f"{name}_shuffled"] = shuffled_accuracy(code, feature, shuffled)
     for name, part in (("twin", code), ("twin_by_others", without(code, best["nationality"]))):
         ranks = twin_rank(part).double()
         found |= {f"{name}_nearest": (ranks == 1).double().mean(dim=0), f"{name}_rank": ranks.mean(dim=0)}
+    return found
+
+
+def columns(trained: Trained) -> dict[str, Tensor]:
+    """``Kinship``, counterparts, and what units have come to mean, ``[replicas]``; none where no case is held out."""
+    if trained.held_out is None:
+        return {}
+    y, d, held_out = trained.y, trained.setup.task.desired, trained.held_out
+    found = asdict(kinship(y, d, held_out)) | held_out_counterparts(y, d, held_out)
+    weights = trained.population.weights
+    if not has_person_code(trained.population):
+        return found
+    relations = weights.get(link_name("relation", "relation_code"))
+    if relations is not None:
+        found["relation_tells_sex"] = tells_sex(relations)
+    code = person_code(Network(trained.setup.architecture, weights))
+    shuffled = people_shuffled(trained.population.seeds).to(code.device)
+    found |= code_columns(code)
+    for name in FEATURES:
+        found[f"{name}_shuffled"] = shuffled_accuracy(code, feature_of(name).to(code.device), shuffled)
     return found

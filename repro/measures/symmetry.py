@@ -45,12 +45,21 @@ def opposite_units(w: Tensor) -> Tensor:
     return (w[0] + w[1]).abs().amax(dim=0) / w.abs().amax(dim=(0, 1))
 
 
+@torch.no_grad()
+def units_apart(network: Network) -> Tensor:
+    """How far the two hidden units are from having the same weights, in and out (E4), ``[replicas]``; 0 is the same."""
+    weights = network.weights
+    parts = [weights[link_name("input", "hidden")], weights[link_name(ALWAYS_ON, "hidden")]]
+    of_units = torch.cat([*parts, weights[link_name("hidden", "output")].transpose(0, 1)], dim=1)
+    return (of_units[0] - of_units[1]).abs().amax(dim=0)
+
+
 @dataclass(frozen=True)
 class SymmetryClaims:
     """Claims S3 to S7 for each replica, ``[replicas]`` each: measures, and whether each claim holds.
 
     smallest, ratio_middle, ratio_largest: the sizes on a side, see ``side_sizes``. hidden_bias, hidden_to_output:
-    the mean over the two hidden units.
+    the mean over the two hidden units. units_apart: see there.
     """
 
     antisymmetry: Tensor
@@ -61,6 +70,7 @@ class SymmetryClaims:
     hidden_bias: Tensor
     hidden_to_output: Tensor
     output_bias: Tensor
+    units_apart: Tensor
     S3: Tensor
     S4: Tensor
     S5: Tensor
@@ -93,6 +103,7 @@ def symmetry_claims(network: Network, task: Task) -> SymmetryClaims:
         hidden_bias=hidden_bias.mean(dim=(0, 1)),
         hidden_to_output=network.weights[link_name("hidden", "output")].detach().mean(dim=(0, 1)),
         output_bias=output_bias[0, 0].detach(),
+        units_apart=units_apart(network),
         S3=antisymmetry(w) <= ANTISYMMETRY_WITHIN,
         S4=((ratios / exact - 1).abs() <= RATIO_WITHIN).all(dim=0),
         S5=(hidden_bias < 0).all(dim=0)[0]

@@ -32,12 +32,14 @@ def undecided(y: Tensor, d: Tensor) -> Tensor:
 
 def columns(trained: Trained) -> dict[str, Tensor]:
     """The outputs ``y_00`` to ``y_11``, and whether a network is stuck half way, or as printed, ``[replicas]`` each."""
-    task, y = trained.setup.task, trained.y[:, 0]
-    found = {f"y_{case}": y[c] for c, case in enumerate(task.cases)}
-    found["undecided"] = undecided(y, task.desired[:, 0])
+    task = trained.setup.task
+    listed = sorted(range(len(task.cases)), key=task.cases.__getitem__)  # 00, 01, 10, 11, in whatever order they came
+    y = trained.y[listed, 0]
+    found = {f"y_{task.cases[c]}": y[place] for place, c in enumerate(listed)}
+    found["undecided"] = undecided(y, task.desired[listed, 0])
     printed = trained.setup.printed
     if printed is XOR_LOCAL_MINIMUM:
         exact = task.to("cpu", torch.float64).inputs
-        there = Network(printed.architecture, printed.replica())(exact)[:, 0, 0].detach()
+        there = Network(printed.architecture, printed.replica())(exact)[listed, 0, 0].detach()
         found["stuck_as_printed"] = ~trained.population.learned & stuck_as_printed(y, there.to(y))
     return found

@@ -25,6 +25,16 @@ class Task:
         """The same task with ``off`` and ``on`` wanted in place of 0 and 1 (P p.329 has 0.1 and 0.9)."""
         return replace(self, desired=off + (on - off) * self.desired)
 
+    def in_order(self, number: int) -> "Task":
+        """The same cases in another order, drawn by a number; 0: as they are. Weights may change after every case."""
+        if not number:
+            return self
+        order = torch.randperm(len(self.cases), generator=torch.Generator().manual_seed(number))
+        inputs = {name: values[order] for name, values in self.inputs.items()}
+        return replace(
+            self, inputs=inputs, desired=self.desired[order], cases=tuple(self.cases[case] for case in order.tolist())
+        )
+
     def to(self, device: torch.device | str, dtype: torch.dtype) -> "Task":
         """The same task on another device, in another precision; itself where it is there already."""
         if self.desired.device == torch.device(device) and self.desired.dtype == dtype:

@@ -12,7 +12,7 @@ from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
 from experiments import report
 from experiments.catalogue import BALANCE, BENCHMARKS, GROWTH, KEPT, PUBLISHED, READINGS, RESULTS, SEARCH
-from experiments.claims import ledger
+from experiments.claims import ledger, verdicts
 from experiments.claims.ledger import Claim, Finding, Judged
 from experiments.pages import claims, readme
 from experiments.statistics import Estimate
@@ -23,10 +23,10 @@ FILES = [*(f"{name}.csv" for name in (*PUBLISHED, READINGS)), f"{BENCHMARKS}/one
 COUNTED = ledger.Test("some that count", "xor", share="solved == 1", paper="1 of 1", holds=">= 0.5", fails="< 0.1")
 FOUND = {
     verdict: Estimate(0.6, *ends, 99)
-    for verdict, ends in ((ledger.HOLDS, (0.55, 0.65)), (ledger.UNDECIDED, (0.45, 0.7)))
+    for verdict, ends in ((verdicts.HOLDS, (0.55, 0.65)), (verdicts.UNDECIDED, (0.45, 0.7)))
 }
 JUDGED = [
-    Judged(Claim("A1", "Things", "It is so.", "N p.1", [COUNTED]), (Finding(COUNTED, *[FOUND[ledger.HOLDS]] * 2),)),
+    Judged(Claim("A1", "Things", "It is so.", "N p.1", [COUNTED]), (Finding(COUNTED, *[FOUND[verdicts.HOLDS]] * 2),)),
     Judged(
         Claim("A2", "Things", "It is not.", "N p.2", [COUNTED] * 2),
         tuple(Finding(COUNTED, found, found) for found in FOUND.values()),

@@ -16,15 +16,15 @@ from pathlib import Path
 import pytest
 
 from experiments import reproduce
-from experiments.catalogue import EXPLORER, GRIDS, LONG, PUBLISHED, READINGS, RESULTS, STUDIES
+from experiments.catalogue import EXPLORER, GRIDS, LONG, PUBLISHED, READINGS, REPRODUCED, RESULTS, STUDIES
 from experiments.explorer import page
-from experiments.options.load import load
+from experiments.options.load import load, settings
 from experiments.options.machine import PAYS_FROM, compiles, seconds_uncompiled
 from experiments.options.setup import training_setup
 from experiments.reproduce import COMPILING, FASTER, FINISHED, QUICK, RUNS, Display, Job, each_done, finished, jobs_of
 from experiments.running.side_by_side import in_common
-from experiments.studies.grids import COLUMNS, settings
-from experiments.tables import write_rows
+from experiments.studies.grids import COLUMNS
+from experiments.tables import read_rows, write_rows
 from tests.experiments.processes import left_of_group, start
 
 Setting = tuple[tuple[str, str], ...]
@@ -129,14 +129,32 @@ def test_what_is_run_without_a_name(monkeypatch, tmp_path, arguments, missing):
     monkeypatch.setattr(reproduce, "make_explorer", lambda *given: calls.append(given))
     monkeypatch.setattr(reproduce, "print_networks", lambda results: None)
     monkeypatch.setattr(reproduce.report, "update", lambda results: 0)
+    noted = []
+    monkeypatch.setattr(reproduce, "note_time", lambda results, seconds: noted.append(results))
     with pytest.raises(SystemExit) as end:
         reproduce.main()
     assert end.value.code == 0
     (names, seeds, results, resume), *explorer = calls
     assert explorer == ([] if arguments else [(RESULTS,)])
+    assert noted == ([] if arguments else [RESULTS])
     assert {*names, *missing} == {*PUBLISHED, *GRIDS, *STUDIES}
     assert not {*names} & {*missing}
     assert (seeds, results, resume) == ((50, QUICK, False) if arguments else (None, RESULTS, False))
+
+
+@pytest.mark.parametrize("arguments", [["--resume"], ["symmetry"], ["--seeds", "5", "--results", "here"]])
+def test_only_the_time_of_all_is_noted(monkeypatch, tmp_path, arguments):
+    monkeypatch.chdir(tmp_path)
+    assert not asked(monkeypatch, *arguments).everything
+    assert asked(monkeypatch, "--results", "here").everything
+
+
+def test_the_time_of_all_is_kept_for_each_kind_of_processor(monkeypatch, tmp_path):
+    for name, seconds in (("A", 100.4), ("B", 200), ("A", 90.6)):
+        monkeypatch.setattr(reproduce, "processor", lambda name=name: name)
+        reproduce.note_time(tmp_path, seconds)
+    rows = read_rows(tmp_path / REPRODUCED)
+    assert [(row["processor"], row["seconds"]) for row in rows] == [("B", "200"), ("A", "91")]
 
 
 # Jobs --------------------------------------------------------------------------------------------------------
@@ -151,7 +169,7 @@ def untimed(monkeypatch):
 def test_an_experiment_is_one_run(untimed):
     for name, seeds in PUBLISHED.items():
         (job,) = jobs_of(name)
-        assert (job.name, job.settings, job.seeds) == (name, ((),), seeds)
+        assert (job.name, job.settings, job.seeds) == (name, ((),), range(seeds))
         assert (job.directory(()), job.overrides(())) == (RUNS / name, [f"population.seeds={seeds}"])
         assert job.label == name
 
@@ -167,7 +185,7 @@ def test_the_jobs_of_a_grid_are_its_settings_each_once(untimed, name):
     assert [len({*of_job}) for of_job in common] == [1] * len(jobs)
     assert len({of_job[0] for of_job in common}) == len(jobs)
     for job in jobs:
-        assert (job.name, job.seeds) == (name, 7)
+        assert (job.name, job.seeds) == (name, range(7))
         assert list(job.settings) == [setting for setting in settings(name) if setting in job.settings]
         for setting in job.settings:
             options = [f"{option}={value}" for option, value in setting]
@@ -179,15 +197,15 @@ def test_the_jobs_of_a_grid_are_its_settings_each_once(untimed, name):
 def test_the_seeds_of_a_grid_are_those_of_the_catalogue(untimed):
     """Tried on those with few settings: each is asked for with its published number, and with another."""
     for name in ("xor_rules", "symmetry_rules"):
-        assert {job.seeds for job in jobs_of(name)} == {GRIDS[name]}
-        assert {job.seeds for job in jobs_of(name, 3)} == {3}
-    assert {job.seeds for job in jobs_of("no_hidden")} == {STUDIES["no_hidden"].seeds}
+        assert {job.seeds for job in jobs_of(name)} == {range(GRIDS[name])}
+        assert {job.seeds for job in jobs_of(name, 3)} == {range(3)}
+    assert {job.seeds for job in jobs_of("no_hidden")} == {range(STUDIES["no_hidden"].seeds)}
 
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_study_is_one_job_that_can_be_done(name):
     (job,) = jobs_of(name, 4)
-    assert job == Job(name, seeds=4, seconds=STUDIES[name].seconds)
+    assert job == Job(name, seeds=range(4), seconds=STUDIES[name].seconds)
     assert (job.label, job.directory()) == (name, RUNS / name)
     assert callable(importlib.import_module(f"experiments.studies.{name}").write)
 
@@ -337,7 +355,7 @@ def test_a_study_writes_its_tables_and_is_quiet_beside_others(monkeypatch, tmp_p
     monkeypatch.chdir(tmp_path)
     module, calls = importlib.import_module("experiments.studies.stuck"), []
 
-    def write(directory: Path, seeds: int) -> None:
+    def write(directory: Path, seeds: range) -> None:
         calls.append(seeds)
         print("progress")
         for table in ("stuck.csv", "stuck_counts.csv", "other.csv"):
@@ -347,9 +365,9 @@ def test_a_study_writes_its_tables_and_is_quiet_beside_others(monkeypatch, tmp_p
     (job,) = jobs_of("stuck", 4)
     for resume in (False, True):
         reproduce.do(job, resume)
-    assert calls == [4]
+    assert calls == [range(4)]
     reproduce.do(job, False)
-    assert calls == [4, 4]
+    assert calls == [range(4), range(4)]
     assert capsys.readouterr().out == ""
     reproduce.do(job, False, quiet=False)
     assert capsys.readouterr().out == "progress\n"

@@ -15,9 +15,11 @@ from experiments.statistics import (
     ks_distance,
     log_log_slope,
     maximum,
+    mean_difference,
     mean_ratio,
     median,
     median_ratio,
+    place,
     proportion,
     quartiles,
     resamples,
@@ -26,7 +28,7 @@ from experiments.statistics import (
     survival,
     survival_band,
     survival_median,
-    two_sided_rank,
+    times_off,
 )
 
 LEVELS = (0.95, 1 - 0.05 / 82)
@@ -347,28 +349,68 @@ def test_half_of_the_networks_is_half_of_all():
     assert survival_median([10, 20, 30, 40], 100, 0.95).value == 20
 
 
-# How usual a number of sweeps is -----------------------------------------------------------------------------
+# How usual a printed value is ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("at", "part"), [(9, 0.0), (10, 0.1), (25, 0.2), (50, 0.5), (80, 0.8), (1e9, 0.8)])
-def test_two_sided_rank_is_twice_the_smaller_part(at, part):
+@pytest.mark.parametrize(("at", "part"), [(9, 0.0), (10, 0.1), (25, 0.2), (50, 0.5), (80, 0.3), (85, 0.2), (1e9, 0.2)])
+def test_place_is_twice_the_smaller_part_that_is_as_far_out(at, part):
     """Ten networks: eight learned after 10, 20, ... 80 sweeps, two not at all, which lie beyond any number."""
     times = [*range(10, 90, 10), NEVER, NEVER]
     low, high = wilson_by_scipy(round(10 * part), 10, 0.95)
-    parts = sorted(2 * min(end, 1 - end) for end in (low, high))
-    found = two_sided_rank(times, at)
-    assert found.value == pytest.approx(2 * min(part, 1 - part))
-    assert ends(found) == pytest.approx((parts[0], 1 if low <= 0.5 <= high else parts[1]), abs=1e-12)
-    assert found.low <= found.value + 1e-12
-    assert found.value <= found.high + 1e-12
+    found = place(times, at)
+    assert found.value == pytest.approx(2 * part)
+    assert ends(found) == pytest.approx((2 * low, min(1, 2 * high)), abs=1e-12)
 
 
-def test_two_sided_rank_outside_of_the_middle_95_in_100():
+def test_of_equal_values_all_are_as_far_out():
+    """A printed 1 of 1 is an ordinary value where most have 1, and not beyond all of them."""
+    ones = [1] * 60 + [0] * 40
+    assert place(ones, 1).value == 1
+    assert place(ones, 0).value == pytest.approx(0.8)
+    assert place(ones, 0.5).value == pytest.approx(0.8)
+
+
+def test_of_what_a_printed_value_may_be_the_most_usual_counts():
+    values = np.arange(1, 101)
+    assert place(values, [1, 30, 100]) == place(values, 30)
+    assert place(values, (2,)) == place(values, 2)
+
+
+def test_place_outside_of_the_middle_95_in_100():
     times = np.arange(1, 10_001)
-    inside, outside = two_sided_rank(times, 400, 0.95), two_sided_rank(times, 200, 0.95)
+    inside, outside = place(times, 400, 0.95), place(times, 200, 0.95)
     assert (inside.value, outside.value) == pytest.approx((0.08, 0.04))
     assert inside.low > 0.05 > outside.high
-    assert two_sided_rank(times, 9800, 0.95).value == pytest.approx(0.04)
+    assert place(times, 9801, 0.95).value == pytest.approx(0.04)
+
+
+# Times off, and means ---------------------------------------------------------------------------------------
+
+
+def test_times_off_is_how_far_the_median_is_from_a_printed_number_on_either_side():
+    times = [*range(50, 151)]
+    at_100 = survival_median(times, 1000)
+    assert at_100.value == 100
+    assert times_off(times, 100, 1000) == Estimate(1, 1, max(at_100.high / 100, 100 / at_100.low), 101)
+    above, below = times_off(times, 50, 1000), times_off(times, 300, 1000)
+    assert ends(above) == (at_100.low / 50, at_100.high / 50)
+    assert (above.value, below.value) == (2, 3)
+    assert ends(below) == (300 / at_100.high, 300 / at_100.low)
+    assert times_off([NEVER] * 9, 100, 1000).value == math.inf
+
+
+def test_mean_difference_is_welch_s():
+    rng = np.random.default_rng(2)
+    one, other = rng.normal(3, 1, 80), rng.normal(1, 4, 50)
+    found = mean_difference(one, other, 0.9)
+    a, b = one.var(ddof=1) / 80, other.var(ddof=1) / 50
+    freedom = (a + b) ** 2 / (a**2 / 79 + b**2 / 49)
+    half = stats.t.ppf(0.95, freedom) * math.sqrt(a + b)
+    middle = one.mean() - other.mean()
+    assert (found.value, *ends(found)) == pytest.approx((middle, middle - half, middle + half))
+    assert found.n == 130
+    assert mean_difference([2, 2], [1, 1]) == Estimate(1, 1, 1, 4)
+    assert ends(mean_difference([2], [1, 1])) == (-math.inf, math.inf)
 
 
 # Two distributions -------------------------------------------------------------------------------------------
@@ -440,7 +482,11 @@ DRAWS = {
         10 * math.log(2) + 1,
         lambda rng, level: survival_median(late(rng, 10, 150), int(LATE) + 1, level),
     ),
-    "two_sided_rank": (0.4, lambda rng, level: two_sided_rank(rng.random(150), 0.2, level)),
+    "place": (0.4, lambda rng, level: place(rng.random(150), 0.2, level)),
+    "mean_difference": (
+        -1.0,
+        lambda rng, level: mean_difference(rng.exponential(1, 60), rng.exponential(2, 90), level),
+    ),
 }
 
 

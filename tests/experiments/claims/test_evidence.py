@@ -29,6 +29,15 @@ def test_rows_and_values_are_what_pandas_finds():
     assert evidence.values(table, "sweeps > sweeps.quantile(0.5)").tolist() == [0, 1, 0]
 
 
+def test_the_same_networks_in_two_tables_stand_side_by_side():
+    one, other = frame(seed=[0, 1, 2], solved=[0, 1, 0]), frame(seed=[2, 0, 1], solved=[1, 0, 1], E=[7.0, 8.0, 9.0])
+    both = evidence.joined(one, other)
+    assert both["solved_then"].tolist() == [0, 1, 1]
+    assert both["E"].tolist() == [8, 9, 7]
+    with pytest.raises(pd.errors.MergeError):
+        evidence.joined(one, frame(seed=[0, 0, 1], solved=[1, 1, 1]))
+
+
 # Which estimate is asked for ---------------------------------------------------------------------------------
 
 N = 40
@@ -48,8 +57,10 @@ ASKED = {
     "mean_ratio": (["sweeps"], lambda: statistics.mean_ratio(OWN.sweeps, OTHER.sweeps, 50, 0.9)),
     "median_ratio": (["sweeps"], lambda: statistics.median_ratio(OWN.sweeps, OTHER.sweeps, 50, 0.9)),
     "survival_median": (["sweeps"], lambda: statistics.survival_median(OWN.sweeps, 50, 0.9)),
-    "two_sided_rank": (["12.0"], lambda: statistics.two_sided_rank(OWN.sweeps, 12, 0.9)),
     "ks_distance": (["E"], lambda: statistics.ks_distance(OWN.E, OTHER.E, 0.9)),
+    "mean_difference": (["E"], lambda: statistics.mean_difference(OWN.E, OTHER.E, 0.9)),
+    "place": (["sweeps"], lambda: statistics.place(OWN.sweeps, (9, 12), 0.9)),
+    "times_off": (["sweeps"], lambda: statistics.times_off(OWN.sweeps, 9, 50, 0.9)),
 }
 
 
@@ -62,7 +73,7 @@ def test_a_measure_is_the_estimate_of_that_name(monkeypatch, measure):
     """With the rows, the other rows, the level and the sweeps that were given."""
     monkeypatch.setattr(statistics, "RESAMPLES", 199)
     of, expected = ASKED[measure]
-    found = Evidence(OWN, OTHER if measure in ledger.COMPARING else None)
+    found = Evidence(OWN, OTHER if measure in ledger.COMPARING else None, printed=(9, 12))
     assert estimator(measure, of, found, 50)(0.9) == expected()
 
 

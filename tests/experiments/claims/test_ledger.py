@@ -3,6 +3,7 @@
 import ast
 import csv
 import io
+import itertools
 import math
 import re
 from pathlib import Path
@@ -14,20 +15,17 @@ from experiments import statistics
 from experiments.catalogue import GRIDS, PUBLISHED, READINGS, RESULTS, STUDIES
 from experiments.claims import ledger
 from experiments.claims.ledger import (
-    FAILS,
-    HOLDS,
-    IN_PART,
+    FAMILY,
     NOT_RUN,
-    UNDECIDED,
     UNTESTABLE,
     Claim,
     Finding,
     Judged,
-    beyond,
 )
 from experiments.claims.results import table as table_of
+from experiments.claims.verdicts import FAILS, HOLDS, IN_PART, UNDECIDED
 from experiments.files import number
-from experiments.options.load import load
+from experiments.options.load import load, settings
 from experiments.statistics import Estimate, proportion
 from experiments.studies import grids
 from experiments.tables import csv_text, write_rows
@@ -115,7 +113,7 @@ def test_every_test_of_a_published_table_finds_its_rows(judged):
 def made_up(name: str) -> list[dict[str, object]]:
     """A study's table, of a few seeds: the larger the setting's place and the seed, the more sweeps."""
     limit, rows = load(name).learning.sweeps, []
-    for place, setting in enumerate(grids.settings(name)):
+    for place, setting in enumerate(settings(name)):
         at = {grids.column(option): value for option, value in setting}
         for seed in range(ENOUGH):
             late = seed == ENOUGH - 1
@@ -157,7 +155,8 @@ def test_what_is_compared_differs_in_one_thing():
         if test.versus:
             one, other = wanted(test.among), wanted(test.versus)
             assert one.keys() == other.keys(), claim.id
-            assert sum(one[column] != other[column] for column in one) == 1, (claim.id, test.says)
+            apart = sum(one[column] != other[column] for column in one) + bool(test.versus_table)
+            assert apart == 1, (claim.id, test.says)
 
 
 # Refusals ----------------------------------------------------------------------------------------------------
@@ -193,7 +192,14 @@ REFUSED = {
     "line of no number": ("{says: eq, table: xor, share: a, holds: '>= some', fails: '< 1'}", ["'some'"]),
     "unknown field": ("{says: a, table: xor, shar: a}", ["'shar'"]),
     "no table": ("{says: a, share: a}", ["table"]),
-    "rank of a word": ("{says: a, table: xor, two_sided_rank: early}", ["early"]),
+    "place without what is printed": ("{says: a, table: xor, place: sweeps}", ["printed is for place, times_off"]),
+    "printed for a share": ("{says: a, table: xor, share: E, printed: '5'}", ["printed is for place, times_off"]),
+    "another table of no others": ("{says: a, table: xor, share: E, versus_table: parity}", ["versus_table is where"]),
+    "a comparison under a grid": (
+        "{says: a, table: xor, difference: E, versus: seed == 1, under: xor_assumptions}",
+        ["under is for one group of rows, and difference compares two"],
+    ),
+    "rows of no grid": ("{says: a, table: xor, share: E, under_among: solved == 1}", ["under_among is of the rows"]),
 }
 
 
@@ -216,7 +222,7 @@ def test_a_test_that_cannot_be_used_is_refused(tmp_path, name):
     message = refusal(ledger_in(tmp_path, f"{SHARE}, {test}"))
     for word in words:
         assert word in message
-    if name not in ("unknown field", "no table", "rank of a word"):
+    if name not in ("unknown field", "no table"):
         assert "claim T1" in message
 
 
@@ -254,46 +260,6 @@ def between(low: float, high: float) -> Estimate:
     return Estimate((low + high) / 2, low, high, 10)
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "verdict"),
-    [
-        (0.95, 0.99, HOLDS),
-        (0.9, 1.0, HOLDS),  # on the line, which is >=
-        (0.8999, 1.0, UNDECIDED),
-        (0.6, 0.8, IN_PART),
-        (0.4, 0.95, UNDECIDED),
-        (0.5, 0.6, IN_PART),
-        (0.4, 0.5, UNDECIDED),  # on the line, which is <
-        (0.4, 0.4999, FAILS),
-        (0.0, 0.0, FAILS),
-        (-math.inf, math.inf, UNDECIDED),
-        (math.nan, math.nan, UNDECIDED),
-    ],
-)
-def test_the_whole_interval_has_to_be_beyond_a_line(low, high, verdict):
-    assert ledger.verdict_of(share(), between(low, high)) == verdict
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "verdict"),
-    [
-        (0, 0.02, HOLDS),
-        (0, 0.0201, UNDECIDED),
-        (0.1, 0.2, UNDECIDED),
-        (0.1001, 0.2, FAILS),
-        (0.01, 0.3, UNDECIDED),
-        (0.03, 0.1, IN_PART),
-    ],
-)
-def test_lines_below_which_a_claim_holds(low, high, verdict):
-    assert ledger.verdict_of(share("<= 0.02", "> 0.1"), between(low, high)) == verdict
-
-
-@pytest.mark.parametrize("line", ["> 0", ">= 0", "< 0", "<= 0"])
-def test_a_line_itself_is_beyond_it_only_where_it_says_so(line):
-    assert beyond(between(0, 0), line) is line.split(" ")[0].endswith("=")
-
-
 def test_a_test_without_lines_does_not_decide():
     assert ledger.verdict_of(share("", ""), between(0, 1)) == ""
     assert ledger.verdict_of(share(), None) == NOT_RUN
@@ -303,27 +269,12 @@ def claim(*, untestable: str = "") -> Claim:
     return Claim("T1", "a", "b", "c", untestable=untestable)
 
 
-@pytest.mark.parametrize(
-    ("verdicts", "whole"),
-    [
-        ([HOLDS, HOLDS], HOLDS),
-        ([FAILS], FAILS),
-        ([FAILS, FAILS], FAILS),
-        ([HOLDS, FAILS], IN_PART),
-        ([IN_PART, IN_PART], IN_PART),
-        ([UNDECIDED, UNDECIDED], UNDECIDED),
-        ([HOLDS, UNDECIDED], UNDECIDED),
-        ([FAILS, UNDECIDED, FAILS], UNDECIDED),
-        ([HOLDS, FAILS, UNDECIDED], IN_PART),
-        ([HOLDS, HOLDS, IN_PART], IN_PART),
-        ([HOLDS, NOT_RUN], NOT_RUN),
-        ([FAILS, IN_PART, NOT_RUN], NOT_RUN),
-    ],
-)
-def test_a_claim_holds_where_all_its_tests_do(verdicts, whole):
-    assert ledger.together(claim(), verdicts) == whole
-    assert ledger.together(claim(), verdicts[::-1]) == whole
-    assert ledger.together(claim(untestable="why"), verdicts) == UNTESTABLE
+def test_a_claim_whose_tests_were_not_all_run_has_not_been_run():
+    found, none = Finding(share(), between(0.91, 0.99), between(0.91, 0.99)), Finding(share(), None, None)
+    assert Judged(claim(), (found, found)).verdict == HOLDS
+    assert Judged(claim(), (found, none)).verdict == NOT_RUN
+    assert Judged(claim(), (found, none)).allowed == frozenset()
+    assert Judged(claim(untestable="why"), (found,)).verdict == UNTESTABLE
 
 
 def test_only_tests_with_lines_decide_and_each_level_by_itself():
@@ -332,6 +283,7 @@ def test_only_tests_with_lines_decide_and_each_level_by_itself():
     one = Judged(claim(), (found, informs))
     assert (found.verdict, found.verdict_at_95) == (UNDECIDED, HOLDS)
     assert (one.verdict, one.verdict_at_95) == (UNDECIDED, HOLDS)
+    assert one.allowed == {HOLDS, IN_PART}
     assert Judged(claim(untestable="why"), ()).verdict == UNTESTABLE
 
 
@@ -378,8 +330,8 @@ def test_sweeps_are_those_of_the_experiment_where_a_test_does_not_give_them(tmp_
 # Simultaneous intervals, and the table -----------------------------------------------------------------------
 
 
-def test_all_intervals_that_decide_share_the_5_in_100(tmp_path):
-    """Two that decide: 97.5 % each. What has no interval, and what only informs, takes no part."""
+def test_the_intervals_that_decide_share_the_5_in_100(tmp_path):
+    """However few they are, each has the level for FAMILY of them: one more test changes none of the others."""
     tests = f"{SHARE}, {SHARE}, {{says: a, table: xor, share: solved == 0}}"
     exact = "{says: e, table: xor, maximum: E, holds: <= 1, fails: '> 2'}"
     path = ledger_in(tmp_path, f"{tests}, {exact}")
@@ -390,13 +342,20 @@ def test_all_intervals_that_decide_share_the_5_in_100(tmp_path):
         assert finding.at_95 is not None
         assert finding.simultaneous is not None
         assert finding.at_95 == proportion(30, 40)
-        assert finding.simultaneous == proportion(30, 40, 0.975)
-    assert ledger.intervals([]) == 1
+        assert finding.simultaneous == proportion(30, 40, 1 - 0.05 / FAMILY)
 
 
 def test_the_level_of_the_ledger():
     deciding = sum(test.decides and test.measure not in ("maximum", "log_log_slope") for _, test in TESTS)
-    assert ledger.intervals(CLAIMS) == deciding > 50
+    assert FAMILY >= ledger.intervals(CLAIMS) == deciding > 50
+
+
+def test_more_tests_than_the_level_is_for_are_refused(tmp_path, monkeypatch):
+    path = ledger_in(tmp_path, f"{SHARE}, {SHARE}")
+    monkeypatch.setattr(ledger, "FAMILY", 2)
+    assert len(ledger.read_ledger(path)) == 1
+    monkeypatch.setattr(ledger, "FAMILY", 1)
+    assert "2 intervals decide, and their level is for 1" in refusal(path)
 
 
 @pytest.mark.slow
@@ -409,36 +368,44 @@ def test_the_simultaneous_interval_is_the_wider_one(judged):
                 assert finding.simultaneous.value == finding.at_95.value
 
 
-def verdict_by_hand(row: dict[str, str]) -> str:
-    """From the two ends of the interval and the two lines alone."""
-    if not row["low_simultaneous"]:
-        return "not run"
-    if not row["holds"]:
-        return ""
+def allowed_by_hand(row: dict[str, str]) -> list[str]:
+    """From the two ends of the interval and the two lines alone: of the two ends, and of numbers between them."""
+    if not row["low_simultaneous"] or not row["holds"]:
+        return []
     low, high = float(row["low_simultaneous"]), float(row["high_simultaneous"])
-    for line, verdict in ((row["holds"], "holds"), (row["fails"], "does not hold")):
-        number = float(line.split()[1])
-        if {">=": low >= number, ">": low > number, "<=": high <= number, "<": high < number}[line.split()[0]]:
-            return verdict
-    first, last = sorted(float(row[line].split()[1]) for line in ("holds", "fails"))
-    return "holds in part" if first <= low <= high <= last else "undecided"
+    (sign, at), (other, end) = (line.split(" ") for line in (row["holds"], row["fails"]))
+    inside = [x for x in (low, high, float(at), float(end), (float(at) + float(end)) / 2) if low <= x <= high]
+    compare = {">=": float.__ge__, ">": float.__gt__, "<=": float.__le__, "<": float.__lt__}
+    found = {
+        HOLDS if compare[sign](x, float(at)) else FAILS if compare[other](x, float(end)) else IN_PART for x in inside
+    }
+    return [verdict for verdict in (HOLDS, IN_PART, FAILS) if verdict in found]
 
 
 def test_a_reader_can_find_every_verdict_from_the_row(written):
     rows = [row for row in written if row["table"]]
     assert len(rows) == len(TESTS)
-    assert [row["test_verdict"] for row in rows] == [verdict_by_hand(row) for row in rows]
-    assert {row["test_verdict"] for row in rows} > {"holds", "holds in part", "does not hold", "undecided"}
+    for row in rows:
+        by_hand = allowed_by_hand(row)
+        assert row["test_allowed"] == " or ".join(by_hand)
+        not_run = "not run" if not row["low_simultaneous"] else ""
+        assert row["test_verdict"] == (not_run or (by_hand[0] if len(by_hand) == 1 else UNDECIDED if by_hand else ""))
+    assert {row["test_verdict"] for row in rows} > {HOLDS, IN_PART, FAILS, UNDECIDED}
 
 
 def test_a_reader_can_find_every_claim_s_verdict_from_its_rows(written):
+    """By every way in which its tests may come out."""
     for claim in CLAIMS:
         rows = [row for row in written if row["claim"] == claim.id]
-        each = {row["test_verdict"] for row in rows if row["holds"]}
-        by_hand = "not run" if "not run" in each else each.pop() if len(each) == 1 else "holds in part"
-        if by_hand == "holds in part" and each in ({"holds", "undecided"}, {"does not hold", "undecided"}):
-            by_hand = "undecided"
-        assert {row["verdict"] for row in rows} == {"cannot be tested" if claim.untestable else by_hand}
+        each = [row["test_allowed"].split(" or ") for row in rows if row["holds"]]
+        ways = {way[0] if len(set(way)) == 1 else IN_PART for way in itertools.product(*each)} if each else set()
+        by_hand = UNDECIDED if len(ways) > 1 else next(iter(ways), "")
+        if claim.untestable:
+            by_hand = UNTESTABLE
+        elif any(row["holds"] and row["test_verdict"] == NOT_RUN for row in rows):
+            by_hand = NOT_RUN
+        assert {row["verdict"] for row in rows} == {by_hand}
+        assert {row["whose"] for row in rows} == {"ours" if claim.own else "the papers'"}
 
 
 def test_a_reader_can_find_every_share_and_median_from_the_table(written):
@@ -477,6 +444,6 @@ def test_numbers_as_they_stand_in_the_table():
 
 def test_what_a_measure_is_of_stands_in_words(tmp_path):
     slope = "{says: a, table: t, log_log_slope: [weights, n], holds: '> 1', fails: < 1}"
-    tests = f"{slope}, {{says: b, table: t, two_sided_rank: 12}}"
+    tests = f"{slope}, {{says: b, table: t, place: sweeps, printed: '12'}}"
     rows = ledger.csv_rows(ledger.judge(tmp_path, ledger_in(tmp_path, tests)))
-    assert [(row["measure"], row["of"]) for row in rows] == [("log_log_slope", "weights n"), ("two_sided_rank", "12.0")]
+    assert [(row["measure"], row["of"]) for row in rows] == [("log_log_slope", "weights n"), ("place", "sweeps")]

@@ -15,7 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from experiments import run
 from experiments.files import NotWritten
-from experiments.options.load import load
+from experiments.options.load import load, settings
 from experiments.options.machine import PAYS_FROM, seconds_uncompiled
 from experiments.options.schema import ConfigError
 from experiments.options.setup import training_setup
@@ -24,7 +24,6 @@ from experiments.running.checkpoint import read
 from experiments.running.curves import Curves
 from experiments.running.recording import Recording
 from experiments.running.side_by_side import Run, groups, in_common, pays, train_runs
-from experiments.studies.grids import settings
 from repro.choices import BackwardPass
 from repro.side_by_side import train_side_by_side
 

@@ -32,7 +32,7 @@ def short(monkeypatch):
 
 
 def test_a_row_a_model_point_and_seed(short, tmp_path):
-    found = list(rows(2))
+    found = list(rows(range(2)))
     assert [(r["model"], r["epsilon"], r["initial_range"], r["seed"]) for r in found] == [
         (model, epsilon, "0.3", seed) for model in MODELS for epsilon in ("0.01", "0.1") for seed in (0, 1)
     ]
@@ -41,7 +41,7 @@ def test_a_row_a_model_point_and_seed(short, tmp_path):
     assert all(list(r) == [*COLUMNS, "train_right", "held_out_right"] for r in found)
     assert all((r["solved"], r["sweeps"]) == (0, "") for r in found)  # nothing is learned in 3 sweeps
     assert len({r["E"] for r in found}) == len(found)
-    write(tmp_path, 2)
+    write(tmp_path, range(2))
     assert [path.name for path in tmp_path.iterdir()] == [*STUDIES["attention"].tables]
     assert read_rows(tmp_path / attention.FILE) == [{key: str(value) for key, value in r.items()} for r in found]
 
@@ -57,7 +57,7 @@ def test_all_models_learn_the_same_cases_by_the_same_rules(short, monkeypatch):
             assert population.architecture is setup.architecture
 
     monkeypatch.setattr(attention, "run_all_through", run_all_through)
-    list(rows(3))
+    list(rows(range(3)))
     points = len(given) // len(MODELS)
     assert points == 2
     for model in range(1, len(MODELS)):
@@ -78,7 +78,7 @@ def test_a_solved_network_says_when(short, monkeypatch):
     found = Kinship(right, right, torch.tensor([3, 4, 0]), rest, rest)
     monkeypatch.setattr(attention, "run_all_through", run_all_through)
     monkeypatch.setattr(attention, "kinship_of", lambda setup, population: found)
-    three = list(rows(3))[:3]
+    three = list(rows(range(3)))[:3]
     assert [(r["solved"], r["sweeps"]) for r in three] == [(1, 0), (1, 7), (0, "")]
     assert [r["train_right"] for r in three] == [100, 100, 41]
     assert [r["held_out_right"] for r in three] == [3, 4, 0]
@@ -89,9 +89,9 @@ def test_the_grid_has_the_printed_point_and_the_printed_numbers():
     printed = load("family_trees")
     assert (printed.learning.epsilon, printed.network.initial_range) == PRINTED
     assert PRINTED in [(epsilon, size) for epsilon in EPSILONS for size in RANGES]
-    config = settings(*PRINTED, printed.population.seeds)
+    config = settings(*PRINTED, range(printed.population.seeds))
     assert (config.learning, config.error, config.network) == (printed.learning, printed.error, printed.network)
-    other = settings(0.1, 1.0, 7)
+    other = settings(0.1, 1.0, range(7))
     assert [(p.sweeps, p.epsilon, p.alpha) for p in other.learning.opening] == [(20, 0.05, 0.5)]
     assert (other.learning.epsilon, other.network.initial_range, other.population.seeds) == (0.1, 1.0, 7)
 
@@ -109,7 +109,7 @@ def test_both_learn_where_they_learn_best(monkeypatch):
     """Few networks, for all sweeps: the network of 1986 learns the 100 cases, the others most of them."""
     monkeypatch.setattr(attention, "EPSILONS", (0.03, 0.1))
     monkeypatch.setattr(attention, "RANGES", (1.0,))
-    found = list(rows(16))
+    found = list(rows(range(16)))
 
     def mean(model: str, epsilon: str) -> float:
         right = [int(str(r["train_right"])) for r in found if (r["model"], r["epsilon"]) == (model, epsilon)]

@@ -175,7 +175,7 @@ def small(monkeypatch):
 
 
 def test_every_size_and_way_has_its_row(small):
-    found = list(rows(2))
+    found = list(rows(range(2)))
     sizes = [("wide", 2, 2), ("wide", 2, 4), ("wide", 2, 8), ("deep", 1, 6), ("deep", 3, 6)]
     assert [(row["family"], row["layers"], row["width"], row["way"]) for row in found] == [
         (*size, way) for size in sizes for way in WAYS
@@ -190,7 +190,7 @@ def test_every_size_and_way_has_its_row(small):
 
 def test_how_the_cost_grows(small):
     """Per weight: about the same backward, whatever the size; forward and by differences more the larger the net."""
-    each = {(r["family"], r["layers"], r["width"], r["way"]): r["multiply_adds"] / r["weights"] for r in rows(1)}
+    each = {(r["family"], r["layers"], r["width"], r["way"]): r["multiply_adds"] / r["weights"] for r in rows(range(1))}
     for way, grows in (("backward", False), ("forward", True), ("differences", True)):
         assert (each["wide", 2, 8, way] > 2 * each["wide", 2, 2, way]) == grows
         assert (each["deep", 3, 6, way] > 2 * each["deep", 1, 6, way]) == grows
@@ -199,7 +199,7 @@ def test_how_the_cost_grows(small):
 def test_seeds_change_off_and_nothing_else(monkeypatch):
     monkeypatch.setattr(chain_rule, "WIDTHS", (2, 4))
     monkeypatch.setattr(chain_rule, "DEPTHS", (1,))
-    one, three = list(rows(1)), list(rows(3))
+    one, three = list(rows(range(1))), list(rows(range(3)))
     assert all(r["multiply_adds"] == s["multiply_adds"] for r, s in zip(one, three, strict=True))
     assert all(float(str(r["off"])) <= float(str(s["off"])) for r, s in zip(one, three, strict=True))
     assert any(r["off"] != s["off"] for r, s in zip(one, three, strict=True))
@@ -207,7 +207,7 @@ def test_seeds_change_off_and_nothing_else(monkeypatch):
 
 def test_the_table_is_the_same_each_time(small, tmp_path):
     for directory in ("one", "two"):
-        write(tmp_path / directory, 1)
+        write(tmp_path / directory, range(1))
     assert [path.name for path in (tmp_path / "one").iterdir()] == [*STUDIES["chain_rule"].tables]
     assert (tmp_path / "one" / FILE).read_bytes() == (tmp_path / "two" / FILE).read_bytes()
     columns = ["family", "layers", "width", "weights", "way"]

@@ -30,7 +30,7 @@ def test_growth_measures_every_reading_range_and_moment(short, monkeypatch):
     monkeypatch.setattr(plateau, "READINGS", ("literal", "symmetric_units"))
     monkeypatch.setattr(plateau, "SWEEPS", (0, 1))
     monkeypatch.setattr(plateau, "growth_rate", lambda network, *given: torch.tensor([0.25]))
-    rows = list(growth(networks=1))
+    rows = list(growth(range(1)))
     assert {row["growth"] for row in rows} == {"0.25"}
     found = {(row["reading"], row["initial_range"], row["sweeps"], row["seed"]) for row in rows}
     literal = {("literal", size, sweeps, 0) for size in (0.3, 1.0) for sweeps in (0, 1)}
@@ -43,12 +43,12 @@ def test_the_larger_the_first_weights_the_more_growth(short, monkeypatch):
     monkeypatch.setattr(plateau, "RANGES", (0.3, 1.0))
     monkeypatch.setattr(plateau, "READINGS", ("literal",))
     monkeypatch.setattr(plateau, "SWEEPS", (0,))
-    small, large = (float(str(row["growth"])) for row in growth(networks=1))
+    small, large = (float(str(row["growth"])) for row in growth(range(1)))
     assert small < 0.002 < large  # below the decay the network falls back
 
 
 def test_kept_lowers_epsilon_step_by_step(short, monkeypatch):
-    rows = list(kept(3, step_sweeps=2))
+    rows = list(kept(range(3), step_sweeps=2))
     assert [row["factor"] for row in rows[::3]] == [f"{factor:g}" for factor in FACTORS]
     assert FACTORS[-1] == 1  # down to the printed one
     assert list(FACTORS) == sorted(FACTORS, reverse=True)
@@ -84,12 +84,12 @@ def test_seeds_are_those_that_learn_and_no_more_are_measured_at_the_plateau(monk
     asked = []
 
     def noted(name, rows):
-        return lambda networks: asked.append((name, networks)) or rows()
+        return lambda seeds: asked.append((name, len(seeds))) or rows()
 
     for name in ("growth", "kept", "balance"):
         monkeypatch.setattr(plateau, name, noted(name, getattr(published, name)))
     for seeds in (500, 3):
-        plateau.write(tmp_path, seeds)
+        plateau.write(tmp_path, range(seeds))
     assert asked == [("growth", 16), ("kept", 500), ("balance", 500), ("growth", 3), ("kept", 3), ("balance", 3)]
     assert {path.name for path in tmp_path.glob("*.csv")} == {*STUDIES["family_trees_plateau"].tables}
     assert not (tmp_path / "figures").exists()  # experiments.report draws it
@@ -105,6 +105,6 @@ def test_balance_is_of_those_that_learned(monkeypatch):
     """F7 after 1, 10 and 100 further sweeps; the correlation of the mean is that of a sum over the same sweeps."""
     monkeypatch.setattr(plateau, "run_through", lambda population, setup: None)
     monkeypatch.setattr(plateau, "rows_of", lambda setup, population: [{"train_right": n} for n in (100, 99, 100)])
-    rows = list(plateau.balance(3))
+    rows = list(plateau.balance(range(3)))
     assert [(row["seed"], row["sweeps"]) for row in rows] == [(s, n) for n in plateau.AVERAGED for s in (0, 2)]
     assert all(-1 <= float(str(row["correlation"])) <= 1 for row in rows)

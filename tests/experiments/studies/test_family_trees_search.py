@@ -23,8 +23,8 @@ def made_up(monkeypatch) -> list[tuple[float, int, int]]:
     """In place of training: the smaller epsilon_factor, the better; what was asked for is noted."""
     asked: list[tuple[float, int, int]] = []
 
-    def shares(settings, seeds, first_seed=0):
-        asked.append((settings["epsilon_factor"], seeds, first_seed))
+    def shares(settings, seeds):
+        asked.append((settings["epsilon_factor"], len(seeds), seeds.start))
         part = 1 / settings["epsilon_factor"]
         return {"learned": part, "held_out_right": 1.0, "negligible": 1.0}
 
@@ -33,7 +33,7 @@ def made_up(monkeypatch) -> list[tuple[float, int, int]]:
 
 
 def test_the_best_are_run_again_over_seeds_not_seen(made_up):
-    rows = list(search.search(8, trials=6, best=2, again=50))
+    rows = list(search.search(range(8), trials=6, best=2, again=50))
     tried, again = rows[:6], rows[6:]
     best = sorted(tried, key=lambda row: -float(row["learned"]))[:2]
     assert [row["trial"] for row in again] == [row["trial"] for row in best]
@@ -43,7 +43,7 @@ def test_the_best_are_run_again_over_seeds_not_seen(made_up):
 
 
 def test_the_same_search_twice_tries_the_same(made_up):
-    one, two = (list(search.search(8, 3, 1, 9)) for _ in range(2))
+    one, two = (list(search.search(range(8), 3, 1, 9)) for _ in range(2))
     assert one == two
 
 
@@ -55,7 +55,7 @@ def test_the_weaker_count_decides():
 def test_a_row_a_trial_is_written(made_up, monkeypatch, tmp_path):
     monkeypatch.setattr(search, "search", lambda seeds: every(seeds, trials=3, best=1, again=9))
     every = search_of_all
-    search.write(tmp_path, 8)
+    search.write(tmp_path, range(8))
     assert [path.name for path in tmp_path.iterdir()] == [SEARCH] == [*STUDIES["family_trees_search"].tables]
     rows = read_rows(tmp_path / SEARCH)
     assert [row["trial"] for row in rows[:3]] == ["0", "1", "2"]
@@ -80,8 +80,8 @@ def test_the_rule_is_that_of_the_tables():
 @pytest.mark.slow
 def test_shares_of_one_combination():
     """FACTS.md: H's error, epsilon x 10, first weights in ±1 meets both counts: 84 % with decay."""
-    found = search.shares(SETTINGS, seeds=24)
+    found = search.shares(SETTINGS, seeds=range(24))
     assert found["learned"] > 0.5
     assert 1 < found["held_out_right"] < 4
-    nothing = search.shares(SETTINGS | {"initial_range": 0.1, "epsilon_factor": 1.0}, seeds=8)
+    nothing = search.shares(SETTINGS | {"initial_range": 0.1, "epsilon_factor": 1.0}, seeds=range(8))
     assert (nothing["learned"], nothing["negligible"]) == (0, 0)

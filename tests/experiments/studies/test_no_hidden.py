@@ -14,7 +14,7 @@ COLUMNS = ["task", "rule", "seed", "solved", "right", "cases", "cycles", "enters
 
 @pytest.fixture(scope="module")
 def found() -> list[dict[str, object]]:
-    return list(rows(8))
+    return list(rows(range(8)))
 
 
 def of(found: list[dict[str, object]], **wanted: object) -> list[dict[str, object]]:
@@ -58,7 +58,7 @@ def test_delta_rule_says_the_mean_answer(found):
 def test_stopped_early_both_rules_say_so(monkeypatch):
     """What would be seen if a rule had not arrived: no cycle yet, and an E above the least."""
     monkeypatch.setattr(no_hidden, "SWEEPS", 1)
-    early = list(rows(8))
+    early = list(rows(range(8)))
     assert all(row["cycles"] == 0 for row in of(early, task="symmetry", rule="perceptron"))
     assert all(float(str(row["E_excess"])) > 1e-3 for row in of(early, task="symmetry", rule="delta"))
 
@@ -68,12 +68,12 @@ def test_a_task_that_can_be_learned_under_the_name_of_one_that_cannot(monkeypatc
     easy = TASKS["and"]
     monkeypatch.setattr(no_hidden, "TASKS", {"xor": Task("xor", easy.inputs, easy.desired, easy.cases)})
     assert separable(no_hidden.TASKS["xor"])
-    assert {(row["solved"], row["separable"], row["right"]) for row in rows(3)} == {(1, 1, 4)}
+    assert {(row["solved"], row["separable"], row["right"]) for row in rows(range(3))} == {(1, 1, 4)}
 
 
 def test_the_table_is_the_same_each_time(tmp_path, found):
     for directory in ("one", "two"):
-        write(tmp_path / directory, 8)
+        write(tmp_path / directory, range(8))
     assert [path.name for path in (tmp_path / "one").iterdir()] == [*STUDIES["no_hidden"].tables]
     one, two = (tmp_path / directory / FILE for directory in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()

@@ -41,12 +41,12 @@ def test_the_plans_are_the_published_experiments_and_more_links():
 
 def test_more_are_trained_of_those_that_are_seldom_stuck(monkeypatch):
     monkeypatch.setattr(stuck, "PLANS", (("xor", "learning.sweeps=5"), ("symmetry", "learning.sweeps=5")))
-    assert [plan.config.population.seeds for plan in trained(3)] == [12, 3]
+    assert [plan.config.population.seeds for plan in trained(range(3))] == [12, 3]
 
 
 def test_rows(monkeypatch):
     monkeypatch.setattr(stuck, "PLANS", SHORT)
-    plans = list(trained(4))
+    plans = list(trained(range(4)))
     table = list(rows(plans))
     assert [row["seed"] for row in table] == [seed for plan in plans for seed in plan.seeds]
     assert {len(plan.seeds) for plan in plans} == {4}  # too few sweeps to learn in
@@ -70,27 +70,27 @@ def test_only_those_that_have_not_learned(monkeypatch):
     """About half of 12 have by 800 sweeps, the others have an output that is off; of 3 all have by 10,000: no row."""
     monkeypatch.setattr(stuck, "SELDOM", {})
     monkeypatch.setattr(stuck, "PLANS", (("xor", "learning.sweeps=800"),))
-    (half,) = trained(12)
+    (half,) = trained(range(12))
     assert 0 < len(half.seeds) < 12
     task = task_of(half.config)
     y = Network(architecture_of(half.config), half.weights)(task.inputs)
     assert ((y - task.desired.unsqueeze(2)).abs().amax(dim=(0, 1)) > 0.1).all()
     monkeypatch.setattr(stuck, "PLANS", (("xor",),))
-    plans = list(trained(3))
+    plans = list(trained(range(3)))
     assert list(rows(plans)) == []
     assert [(row["seeds"], row["stuck"], row["looked_at"]) for row in counts(plans)] == [(3, 0, 0)]
 
 
 def test_the_first_by_seed_are_looked_at(short, monkeypatch):
     monkeypatch.setattr(stuck, "MOST", 2)
-    plans = list(trained(3))
+    plans = list(trained(range(3)))
     assert [(row["seeds"], row["stuck"], row["looked_at"]) for row in counts(plans)] == [(3, 3, 2)]
     assert [(row["hidden"], row["seed"]) for row in rows(plans)] == [(2, 0), (2, 1)]
 
 
 def test_twice_the_same_bytes(short, tmp_path):
     for name in ("one", "two"):
-        write(tmp_path / name, 2)
+        write(tmp_path / name, range(2))
     assert {path.name for path in (tmp_path / "one").iterdir()} == {*STUDIES["stuck"].tables}
     for file in (stuck.FILE, stuck.COUNTS):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
@@ -106,5 +106,5 @@ def test_places_are_judged_by_the_training_that_led_there(short, monkeypatch):
 
     classify = stuck.classify
     monkeypatch.setattr(stuck, "classify", noted)
-    list(rows(trained(1)))
+    list(rows(trained(range(1))))
     assert set(asked) == {(learning_of(load("symmetry")).phases[-1], 300, torch.float64)}
