@@ -52,6 +52,7 @@ def documents(results: Path) -> dict[Path, str]:
     judged = confirmation.judged(results)
     found = {
         results / ledger.FILE: csv_text(ledger.csv_rows(judged)),
+        results / ledger.UNDER_FILE: csv_text(ledger.under_rows(judged)),
         results / claims.PAGE: claims.page(judged, results),
     }
     interactive = results / explorer.FILE

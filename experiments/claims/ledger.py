@@ -25,7 +25,8 @@ from experiments.statistics import Estimate
 
 LEDGER = Path(__file__).with_name("claims.yaml")
 
-FILE = "claims.csv"
+FILE, UNDER_FILE = "claims.csv", "claims_under.csv"
+"""What results/ says of each test; and of each test under other assumptions."""
 
 UNTESTABLE, NOT_RUN = "cannot be tested", "not run"
 
@@ -50,7 +51,7 @@ WITH_PRINTED = ("place", "times_off")
 PRINTED = "printed_figures"
 """The table of what the papers' figures come to, measured as ours are: figure, measure, value."""
 
-ASSUMPTIONS = {"initial_range": "A4", "tolerance": "A1", "rule": "A5", "hidden_function": "A21"}
+ASSUMPTIONS = {"initial_range": "A4", "tolerance": "A1", "rule": "A5", "order": "A5"}
 """Of the columns of a table that a test is judged under: the assumption that each varies."""
 
 WITHOUT_INTERVAL = ("maximum", "log_log_slope")
@@ -332,6 +333,17 @@ def under(test: Test, results: Path, level: float) -> Iterator[Under]:
         yield Under(dict(zip(axes, values, strict=True)), found, allowed(test, found))
 
 
+def turns_on(found: Sequence[Under]) -> list[str]:
+    """The assumptions on which a verdict turns: two settings that differ in one alone exclude each other's verdicts."""
+    turning = {
+        axis
+        for one, other in itertools.combinations(found, 2)
+        for axis in [a for a in one.setting if one.setting[a] != other.setting[a]]
+        if not one.allowed & other.allowed and sum(one.setting[a] != other.setting[a] for a in one.setting) == 1
+    }
+    return sorted({ASSUMPTIONS[axis] for axis in turning})
+
+
 def tables_of(test: Test) -> list[str]:
     """The tables that a test is measured in."""
     figure = PRINTED if test.printed and not is_number(test.printed) else ""
@@ -369,6 +381,24 @@ def intervals(claims: Sequence[Claim]) -> int:
     """How many intervals decide."""
     deciding = (test for claim in claims for test in claim.tests if test.decides)
     return sum(test.measure not in WITHOUT_INTERVAL for test in deciding)
+
+
+def under_rows(judged: Sequence[Judged]) -> Iterator[dict[str, object]]:
+    """results/claims_under.csv: a row a test and setting, by simultaneous intervals."""
+    for one in judged:
+        for finding in one.findings:
+            for each in finding.under:
+                axes = {axis: each.setting.get(axis, "") for axis in ASSUMPTIONS}
+                yield {
+                    "claim": one.claim.id,
+                    "test": finding.test.says,
+                    **axes,
+                    "ours": number(each.found.value),
+                    "low_simultaneous": number(each.found.low),
+                    "high_simultaneous": number(each.found.high),
+                    "n": each.found.n,
+                    "allowed": listed(each.allowed),
+                }
 
 
 def csv_rows(judged: Sequence[Judged]) -> Iterator[dict[str, object]]:

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from experiments.catalogue import command
 from experiments.claims import ledger, protocol, verdicts
-from experiments.claims.ledger import Finding, Judged
+from experiments.claims.ledger import Finding, Judged, Test, Under
 from experiments.pages.claims_figures import Drawing, drawings
 from experiments.pages.claims_numbers import interval, line_text, with_unit
 from experiments.pages.claims_recompute import PREAMBLE, check
@@ -63,8 +63,20 @@ class Line:
     check: str
     command: str
     there: bool  # whether its table is
+    under: tuple["UnderLine", ...]
+    turns_on: str  # "A4 and A5"; empty where the verdict does not hang on any
     fresh: str  # of the confirmation: the value with its interval and number, and the verdict
     fresh_verdict: str
+
+
+@dataclass(frozen=True)
+class UnderLine:
+    """A test under one setting of other assumptions, as it is written."""
+
+    setting: str
+    ours: str
+    interval: str
+    allowed: str
 
 
 @dataclass(frozen=True)
@@ -156,10 +168,27 @@ def line(number: int, finding: Finding, again: Finding | None, results: Path) ->
         fails=line_text(test, test.fails),
         check=check(test),
         command=command(test.table),
+        under=tuple(under_line(test, each) for each in finding.under),
+        turns_on=" and ".join(ledger.turns_on(finding.under)),
         fresh=fresh_text(again) if again else "",
         fresh_verdict=again.verdict if again else "",
         there=(results / f"{test.table}.csv").exists(),
     )
+
+
+def under_line(test: Test, each: Under) -> UnderLine:
+    """A test under one setting."""
+    return UnderLine(
+        ", ".join(f"{axis} {plain_setting(value)}" for axis, value in each.setting.items()),
+        with_unit(test, each.found.value),
+        interval(test, each.found, unit=False),
+        verdicts.listed(each.allowed),
+    )
+
+
+def plain_setting(value: object) -> str:
+    """``"0.3"``, ``"momentum"``."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def fresh_text(finding: Finding) -> str:
