@@ -1,5 +1,7 @@
 """From results/*.csv to pages and tables: ``python -m experiments.report`` writes them, ``--check`` only compares.
 
+With the directory of a sweep: its table, from the files of its jobs, on the screen and as its sweep.csv.
+
 Nothing is trained here, and no number is typed here: ours come from results/, the paper's from
 ``repro.printed_networks`` and the experiments' configs.
 """
@@ -13,8 +15,10 @@ from experiments.catalogue import GROWTH, KEPT, RESULTS
 from experiments.claims import ledger
 from experiments.claims.ledger import Judged
 from experiments.explorer import page as explorer
+from experiments.options.schema import ConfigError
 from experiments.pages import claims, family_trees, family_trees_plateau, readme, small_networks, speed
 from experiments.pages.markdown import filled
+from experiments.running.sweep_table import tell
 from experiments.tables import csv_text
 
 README, DOCS = RESULTS.parent / "README.md", RESULTS.parent / "docs"
@@ -88,13 +92,31 @@ def update(check: bool = False, results: Path | None = None) -> int:
     return 1 if stale else 0
 
 
+def sweep(directory: Path) -> int:
+    """The table of a sweep, also of one that has not ended: the exit code, after one line where there is none."""
+    try:
+        if not any(row.state == "done" for row in tell(directory)):
+            print(f"{directory}: no job is done yet", file=sys.stderr)
+            return 1
+    except ConfigError as problem:
+        print(f"experiments.report: {problem}", file=sys.stderr)
+        return 2
+    return 0
+
+
 def main() -> int:
     """Write, or compare."""
     parser = argparse.ArgumentParser(prog="python -m experiments.report", description=__doc__)
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 where a document differs from results/"
     )
-    return update(parser.parse_args().check)
+    parser.add_argument("sweep", nargs="?", type=Path, metavar="SWEEP_DIR", help="make the table of a sweep again")
+    arguments = parser.parse_args()
+    if arguments.sweep is not None:
+        if arguments.check:
+            parser.error("--check: is for results/, not for a sweep")
+        return sweep(arguments.sweep)
+    return update(arguments.check)
 
 
 if __name__ == "__main__":

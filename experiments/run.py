@@ -14,6 +14,7 @@ import hydra
 from omegaconf import DictConfig
 
 from experiments.options.schema import CONFIGS, Config, register
+from experiments.running import sweep
 from experiments.running.command_line import (
     check_arguments,
     in_order,
@@ -23,7 +24,7 @@ from experiments.running.command_line import (
     resumed_from,
     with_options,
 )
-from experiments.running.directory import CHECKPOINT, locked_directory
+from experiments.running.directory import locked_directory
 from experiments.running.hydra_job import HydraJob
 
 if TYPE_CHECKING:  # torch takes a second to import, and --help needs none of it
@@ -87,17 +88,22 @@ def train_and_write(config: Config, directory: Path, quiet: bool, resumed: "Chec
 
 
 @hydra.main(config_path=str(CONFIGS), config_name="config", version_base="1.3")
-def launch(config: DictConfig) -> None:
-    """What Hydra calls, once a job. The directory's .hydra is what Hydra itself would write, if it did not wait."""
+def launch(config: DictConfig) -> float | None:
+    """What Hydra calls, once a job: returns ``record.metric`` of it, which a sweeper may go by."""
     job = HydraJob.of(config)
+    if job.number is not None:
+        return sweep.do(job, start, resume)
+    with refusing():
+        start(job)
+    return sweep.metric_found(job)
+
+
+def start(job: HydraJob) -> None:
+    """A job from its beginning. The directory's .hydra is what Hydra itself would write, if it did not wait."""
     from experiments.options.machine import take_card
 
-    with refusing():
-        take_card(job.config.device, job.number)
-    if "SUBMITIT_EXECUTOR" in os.environ and (job.directory / CHECKPOINT).exists():
-        with refusing():  # a job that has run out of time, or was preempted, is started again
-            return resume(job.directory, [])
-    with refusing(), locked_directory(job.directory):
+    take_card(job.config.device, job.number)
+    with locked_directory(job.directory):
         job.save_options()
         run(job.config, job.directory)
 
@@ -119,12 +125,18 @@ def main() -> None:
     register_plugins()
     logging.raiseExceptions = False  # a log that finds no room ends without a traceback
     with refusing():
-        resumed = resumed_from(sys.argv[1:])
-        if resumed is not None:
+        arguments, listed = sweep.without_dry_run(sys.argv[1:])
+        resumed = resumed_from(arguments)
+        if resumed is not None and not sweep.is_sweep(resumed[0]):
             return resume(*resumed)
-        sys.argv[1:] = in_order(sys.argv[1:])
-        check_arguments(sys.argv[1:], CONFIGS)
-    launch()
+        if resumed is not None:
+            arguments = sweep.arguments_to_go_on(*resumed)
+        else:
+            arguments = in_order(arguments)
+            check_arguments(arguments, CONFIGS)
+        sys.argv[1:] = in_order([*arguments, *listed])
+    with sweep.ending():
+        launch()
 
 
 GARBAGE = 100_000

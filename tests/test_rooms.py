@@ -71,7 +71,7 @@ ALLOWED = {
     "board": (),
     "run": ("files", "options", "running"),
     "merge": ("files", "statistics", "tables", "options", "running"),
-    "report": ("files", "statistics", "tables", "options", "catalogue", "claims", "pages", "explorer"),
+    "report": ("files", "statistics", "tables", "options", "catalogue", "claims", "running", "pages", "explorer"),
     "reproduce": (
         "files",
         "tables",

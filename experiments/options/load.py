@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -47,13 +47,15 @@ def _composed(experiment: str, overrides: tuple[str, ...]) -> DictConfig:
 
 
 def jobs(overrides: list[Override]) -> Iterator[list[str]]:
-    """The overrides of each job of a multirun; of the one job where nothing is swept."""
+    """The overrides of each job of a multirun; of the one job where nothing is swept. Of an interval its two ends."""
     values_of: list[list[str]] = []
     for override in overrides:
         if override.is_discrete_sweep():
             key = override.get_key_element()
             values_of.append([f"{key}={value}" for value in override.sweep_string_iterator()])
-        elif not override.is_sweep_override():
+        elif isinstance(interval := override.value(), IntervalSweep):
+            values_of.append([f"{override.get_key_element()}={end}" for end in (interval.start, interval.end)])
+        else:
             values_of.append([override.input_line or ""])
     return (list(job) for job in itertools.product(*values_of))
 

@@ -48,6 +48,14 @@ class Answers(Enum):
     first = "first"
 
 
+class Metric(Enum):
+    """What a run hands back to Hydra, for a sweeper that seeks the best settings: a number made of its seeds.csv."""
+
+    learned = "learned"  # the part of the networks that learned; the more the better
+    median_sweeps = "median_sweeps"  # the median over all, with learning.sweeps for one that has not learned
+    E = "E"  # the median over all
+
+
 @dataclass
 class TaskConfig:
     """What is learned."""
@@ -137,6 +145,7 @@ class RecordConfig:
 
     every: int | None = None  # sweeps between snapshots; null: a 100th of learning.sweeps
     replica: int | None = None  # the seed whose own curve and weights are logged; null: the first
+    metric: Metric | None = None  # learned, median_sweeps or E: what a sweeper such as hydra/sweeper=search goes by
     checkpoint: float | None = 60.0  # seconds between checkpoints; 0: at every snapshot; null: when interrupted only
     tensorboard: bool = True
     figures: bool = True

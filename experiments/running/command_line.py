@@ -3,7 +3,6 @@
 import difflib
 import itertools
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -22,6 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 from experiments.options.load import jobs
 from experiments.options.schema import CONFIGS, Config, ConfigError, Precision, check, choices
 from experiments.running.directory import check_unused
+from experiments.running.sweep_names import check_lists, job_name
 
 MULTIRUN = {"-m", "--multirun"}
 HELP = {"-h", "--help"}
@@ -42,10 +42,8 @@ ROOM = 2**16
 
 
 def register_resolvers() -> None:
-    """``${directory_name:TEXT}``: the text as the name of one directory, for the runs of a sweep."""
-    OmegaConf.register_new_resolver(
-        "directory_name", lambda text: re.sub(r"[^\w.,=+-]", "_", str(text))[:120], replace=True
-    )
+    """``${directory_name:NUMBER,OVERRIDES,SWEPT}``: the directory of a job of a sweep, see ``job_name``."""
+    OmegaConf.register_new_resolver("directory_name", job_name, replace=True)
 
 
 def register_plugins() -> None:
@@ -83,7 +81,7 @@ def resumed_from(arguments: Sequence[str]) -> tuple[Path, list[str]] | None:
             raise ConfigError(f"{argument}: a resumed run has the options it was started with, but for {allowed}")
     directory = named[0].partition("=")[2]
     if not directory:
-        raise ConfigError("resume=: name the directory of a run, resume=runs/NAME/TIME")
+        raise ConfigError("resume=: name the directory of a run or of a sweep, resume=runs/NAME/TIME")
     return Path(directory), beside
 
 
@@ -133,6 +131,7 @@ def check_arguments(arguments: list[str], configs: Path) -> None:
             raise ConfigError(_no_experiment(configs))
         for override in overrides:
             _check_form(override)
+        _check_intervals(overrides)
         swept = [override for override in overrides if override.is_sweep_override()]
         if swept and not flags:
             option = swept[0]
@@ -159,11 +158,21 @@ def _check_form(override: Override) -> None:
         raise ConfigError(f"{text}: write experiment=NAME")
     if override.is_delete() and not key.startswith(("network.groups.", "network.links.")):
         raise ConfigError(f"{text}: only groups and links of the network can be taken away; give the option a value")
-    if override.is_sweep_override():
-        if not override.is_discrete_sweep():
-            raise ConfigError(f"{text}: an interval is no list of values; write A,B,C or range(FROM,TO,STEP)")
-        if not list(override.sweep_string_iterator()):
-            raise ConfigError(f"{text}: there is no such value to run")
+    if override.is_discrete_sweep() and not list(override.sweep_string_iterator()):
+        raise ConfigError(f"{text}: there is no such value to run")
+
+
+def _check_intervals(overrides: list[Override]) -> None:
+    """Raises ConfigError for an interval where the sweeper takes lists of values only."""
+    if not any(override.is_interval_sweep() for override in overrides):
+        return
+    chosen = next(jobs([each for each in overrides if each.key_or_group in ("experiment", "hydra/sweeper")]))
+    try:
+        sweeper = compose("config", chosen, return_hydra_config=True).hydra.runtime.choices["hydra/sweeper"]
+    except HydraException:  # which the check of each job explains
+        return
+    if sweeper == "basic":
+        check_lists(overrides)
 
 
 def _check_directory(overrides: list[Override]) -> None:
@@ -255,7 +264,7 @@ def _left_over(options: object, prefix: str = "") -> Iterator[str]:
 def _explain(problem: Exception, texts: list[str], configs: Path) -> str:
     """The one override at fault, found by trying each by itself, and what is wrong with it."""
     chosen = [text for text in texts if text.startswith("experiment=")]
-    launcher = [text for text in texts if text.startswith("hydra/launcher=")]
+    launcher = [text for text in texts if text.startswith(("hydra/launcher=", "hydra/sweeper="))]
     for text in launcher + [text for text in texts if text not in launcher]:
         if text in chosen:
             continue
@@ -268,13 +277,16 @@ def _explain(problem: Exception, texts: list[str], configs: Path) -> str:
             if key == "hydra/launcher":
                 more = "`pip install -e '.[cluster]'` brings joblib, submitit_local and submitit_slurm"
                 return f"{text}: there is no such launcher; there are basic and side_by_side, and {more}"
+            if key == "hydra/sweeper":
+                more = "pip install hydra-optuna-sweeper brings optuna, hydra-ax-sweeper ax; see docs/running.md"
+                return f"{text}: there is no such sweeper; there are basic and search, and {more}"
             options = [*_options(compose("config", chosen)), *GROUPS]
             cause = own.__cause__
             if key in options or key.startswith("hydra."):
                 return f"{text}: {_one_line(cause if isinstance(cause, OmegaConfBaseException) else own)}"
             return _no_option(text, key, options)
         if text in launcher:
-            chosen.append(text)  # which options hydra.launcher has depends on it
+            chosen.append(text)  # which options hydra.launcher and hydra.sweeper have depends on it
     return _one_line(problem)
 
 

@@ -16,6 +16,7 @@ from experiments.running.directory import locked_directory
 from experiments.running.progress import ProgressBar
 from experiments.running.recording import Recording
 from experiments.running.shards import differences
+from experiments.running.sweep_plan import is_finished
 from experiments.running.training import can_compile, every_of, interruptible, prepare, started, threads_of
 from repro.choices import BackwardPass
 from repro.networks import SpecError
@@ -162,6 +163,19 @@ def train_runs(runs: Sequence[Run], quiet: bool = False) -> Iterator[tuple[int, 
         raise refused[0]
     if caught:
         sys.exit(128 + caught[0])
+
+
+def train_to_the_end(runs: Sequence[Run]) -> dict[int, BaseException | None]:
+    """The same as ``train_runs``, at once: how each has failed, None where it has not.
+
+    A file that cannot be written ends all that have not finished by then: it is their failure too.
+    """
+    ended: dict[int, BaseException | None] = {}
+    try:
+        ended.update(train_runs(runs))
+    except NotWritten as problem:
+        ended |= {number: problem for number, run in enumerate(runs) if not is_finished(run.directory)}
+    return ended
 
 
 def pays(configs: Sequence[Config], parts: Sequence[Part]) -> bool:
