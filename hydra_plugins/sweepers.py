@@ -144,7 +144,7 @@ class Search(Planned):
             trials = [study.ask(space.distributions) for _ in range(min(self.at_a_time, self.trials - first))]
             for trial in trials:
                 composing.add(space.overrides(trial.params))
-            sweep.write(plan, self.config)
+            sweep.write(plan, self.config, first)
             returned.append(self.launch(plan, range(first, len(plan.jobs))))
             for trial, result in zip(trials, returned[-1], strict=True):
                 space.tell(study, trial, result.return_value)

@@ -15,6 +15,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -168,7 +169,8 @@ def _check_intervals(overrides: list[Override]) -> None:
         return
     chosen = next(jobs([each for each in overrides if each.key_or_group in ("experiment", "hydra/sweeper")]))
     try:
-        sweeper = compose("config", chosen, return_hydra_config=True).hydra.runtime.choices["hydra/sweeper"]
+        loader = GlobalHydra.instance().config_loader()
+        sweeper = loader.load_configuration("config", chosen, RunMode.MULTIRUN).hydra.runtime.choices["hydra/sweeper"]
     except HydraException:  # which the check of each job explains
         return
     if sweeper == "basic":

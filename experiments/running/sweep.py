@@ -19,7 +19,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from experiments.files import NotWritten, naming, replacing
 from experiments.options.schema import CONFIGS, ConfigError, Metric
-from experiments.running.directory import locked_directory
+from experiments.running.directory import check_unused, locked_directory
 from experiments.running.hydra_job import HydraJob
 from experiments.running.sweep_names import sweep_name, swept_options
 from experiments.running.sweep_plan import FAILURE, PLAN, Plan, failure_of, is_finished, is_started, runs_in
@@ -219,8 +219,13 @@ def leading(config: DictConfig) -> Iterator[Plan]:
         yield plan
 
 
-def write(plan: Plan, config: DictConfig) -> None:
-    """Write down what the sweep is, before its next jobs begin; and multirun.yaml, as Hydra does. Raises NotWritten."""
+def write(plan: Plan, config: DictConfig, first: int = 0) -> None:
+    """Write down what the sweep is, before its next jobs begin; and multirun.yaml, as Hydra does.
+
+    first: the number of the first new job. Raises ConfigError where one's directory is another run's; NotWritten.
+    """
+    for directory in plan.directories()[first:]:
+        check_unused(directory)
     plan.write()
     with replacing(plan.directory / "multirun.yaml") as path:
         OmegaConf.save(config, path)
