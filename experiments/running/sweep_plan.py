@@ -129,10 +129,11 @@ def failure_of(directory: Path) -> str | None:
 
 
 def runs_in(directory: Path) -> list[Path]:
-    """The directories of runs in a sweep's, by their numbers."""
+    """The directories of runs in a sweep's, by their numbers: also of those that have failed at once."""
 
     def number(path: Path) -> tuple[int, str]:
         first = path.name.partition("_")[0]
         return (int(first) if first.isdecimal() else sys.maxsize), path.name
 
-    return sorted((path for path in directory.iterdir() if (path / ".hydra").is_dir()), key=number)
+    runs = (path for path in directory.iterdir() if (path / ".hydra").is_dir() or failure_of(path) is not None)
+    return sorted(runs, key=number)
