@@ -19,6 +19,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from experiments.files import NotWritten, naming, replacing
 from experiments.options.schema import CONFIGS, ConfigError, Metric
+from experiments.running.command_line import with_options
 from experiments.running.directory import check_unused, locked_directory
 from experiments.running.hydra_job import HydraJob
 from experiments.running.sweep_names import sweep_name, swept_options
@@ -272,15 +273,17 @@ def is_resumed() -> bool:
 
 
 def as_planned(job: HydraJob, options: DictConfig | None = None) -> HydraJob:
-    """The same job, with the options that it was planned with, where it was. Raises ConfigError.
+    """The same job, with the options that it was planned with, where it was, and what stands beside ``resume=``.
 
-    options: those that Hydra has for it, where HydraConfig is not set to them.
+    options: those that Hydra has for it, where HydraConfig is not set to them. Raises ConfigError.
     """
     hydra = HydraConfig.get() if options is None else options.hydra
     plan = Plan.read(Path(hydra.sweep.dir))
     if job.number is None or not plan.jobs:
         return job
-    config = plan.config_of(job.number)
+    config, beside = plan.config_of(job.number), list(hydra.callbacks["sweep"].beside)
+    if beside:
+        config = with_options(config, beside)
     return replace(job, config=config, saved=job.saved | {"config": OmegaConf.structured(config)})
 
 
@@ -290,14 +293,15 @@ def do(job: HydraJob, start: Callable[[HydraJob], object], go_on: Callable[[Path
     Returns its ``record.metric``; None where none is asked for, or where it has failed: that ends no other job, is
     printed, and stands in failed.txt in its directory.
     """
-    resumed = is_resumed()
-    again = resumed or "SUBMITIT_EXECUTOR" in os.environ  # which starts a job again that was out of time, or preempted
+    again = (
+        is_resumed() or "SUBMITIT_EXECUTOR" in os.environ
+    )  # which starts a job again that was out of time, or preempted
     try:
         if not (again and is_finished(job.directory)):
             with naming(job.directory / FAILURE):
                 (job.directory / FAILURE).unlink(missing_ok=True)
             if again and is_started(job.directory):
-                go_on(job.directory, list(HydraConfig.get().callbacks["sweep"].beside) if resumed else [])
+                go_on(job.directory, list(HydraConfig.get().callbacks["sweep"].beside))
             else:
                 start(as_planned(job))
         return metric_found(job)
@@ -437,5 +441,6 @@ def arguments_to_go_on(directory: Path, beside: Sequence[str]) -> list[str]:
             f"resume={directory}: {plan.sweeper} chooses each job by what it remembers of those before, and does not "
             f"go on with a sweep (hydra/sweeper=search does); name one of its runs"
         )
+    with_options(plan.config_of(0), beside)  # a mistake in them would be every job's
     where = f"hydra.sweep.dir={quoted(str(directory))}"
     return [*plan.arguments, where, option("resumed", True), option("beside", list(beside))]

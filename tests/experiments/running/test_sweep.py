@@ -379,7 +379,7 @@ def test_a_moved_sweep_goes_on_where_it_is(command, tmp_path, monkeypatch):
 
 
 def test_what_may_stand_beside_it(command, tmp_path, monkeypatch):
-    """Goes to what is left to do, and does not change what is swept: here the very same option."""
+    """Goes to all that is left to do, and does not change what is swept: here the very same option."""
     with monkeypatch.context() as patched:
         interrupting(patched, 6)
         command("-m", *XOR, "threads=1,2,3", THERE)
@@ -391,9 +391,10 @@ def test_what_may_stand_beside_it(command, tmp_path, monkeypatch):
         path.parts[-3]: yaml.safe_load(path.read_text())["threads"]
         for path in (tmp_path / "there").glob("*/.hydra/config.yaml")
     }
-    assert made == {"0_threads=1": 1, "1_threads=2": 2, "2_threads=3": 3}
-    for text in ("learning.epsilon=1", "-m", "hydra/launcher=joblib", "threads"):
-        assert command("resume=there", text).code == 2
+    assert made == {"0_threads=1": 1, "1_threads=2": 2, "2_threads=3": 2}
+    for text in ("learning.epsilon=1", "-m", "hydra/launcher=joblib", "threads", "threads=0", "device=gpu"):
+        said = command("resume=there", text)
+        assert (said.code, said.out, len(said.err.splitlines())) == (2, "", 1)
 
 
 def test_listing_what_is_left(command, tmp_path, monkeypatch):
