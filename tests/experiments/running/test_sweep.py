@@ -1,7 +1,6 @@
 """A sweep is one thing: named by what is swept, listed, told of at its end, and gone on with as a whole."""
 
 import csv
-import json
 import os
 import signal
 from pathlib import Path
@@ -21,7 +20,6 @@ from tests.experiments.running.sweeping import BESIDE, XOR, command, left
 __all__ = ["command"]
 EPSILONS = "learning.epsilon=0.3,0.5,0.9"
 THERE = "hydra.sweep.dir=there"
-LAUNCHERS = pytest.mark.parametrize("launcher", [(), (BESIDE,)], ids=["one after another", "side by side"])
 
 
 # What it is called -------------------------------------------------------------------------------------------
@@ -70,11 +68,12 @@ def test_experiments_can_be_swept(command, tmp_path):
 
 
 def test_what_is_listed_is_what_is_made(command, tmp_path):
-    command("-m", *XOR, EPSILONS, "network.initial_range=0.3,1", THERE)
-    listed = command("-m", *XOR, EPSILONS, "network.initial_range=0.3,1", "hydra.sweep.dir=elsewhere", "--dry-run").out
+    command("-m", *XOR, "learning.epsilon=0.3", "network.initial_range=0.3,1", "rule=momentum,steepest", THERE)
+    more = ["learning.epsilon=0.3", "network.initial_range=0.3,1", "rule=momentum,steepest"]
+    listed = command("-m", *XOR, *more, "hydra.sweep.dir=elsewhere", "--dry-run").out
     names = [line.split()[1] for line in listed.splitlines()[1:-1]]
     assert sorted(names) == sorted(path.parent.name for path in (tmp_path / "there").glob("*/seeds.csv"))
-    assert "  #1  1_epsilon=0.3,initial_range=1  learning.epsilon=0.3 network.initial_range=1\n" in listed
+    assert "  #1  1_initial_range=0.3,rule=steepest  network.initial_range=0.3 rule=steepest\n" in listed
     assert not (tmp_path / "elsewhere").exists()
 
 
@@ -110,12 +109,9 @@ def test_the_plan_is_there_before_the_first_job(command, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "values",
     [
-        ["learning.epsilon=0.2,1e-1"],
-        ["rule=steepest,per_case", "learning.alpha=0.3,0.4"],
-        ["network.groups.hidden=2,3", "network.links.output=[hidden],[input,hidden]"],
-        ["learning.opening=[{sweeps:3,epsilon:0.1,alpha:0}],[]"],
-        ["experiment=family_trees_rules,xor", "learning.epsilon=0.2,0.4"],
-        ["record.checkpoint=null,0", "precision=float32,float64"],
+        ["rule=steepest,per_case", "learning.alpha=0.3,4e-1", "record.checkpoint=null,0"],
+        ["network.links.output=[hidden],[input,hidden]", "learning.opening=[{sweeps:3,epsilon:0.1,alpha:0}],[]"],
+        ["experiment=family_trees_rules,xor", "learning.epsilon=0.2,0.4", "precision=float32,float64"],
     ],
     ids=str,
 )
@@ -141,6 +137,17 @@ def test_the_quick_way_to_the_options_is_hydras(command, tmp_path, monkeypatch, 
     assert all(job.options for job in quick.jobs[1:])
 
 
+def test_the_plan_is_small():
+    """A job has in it what differs from the first."""
+    plan = Plan(Path("there"), [], "hydra/sweeper=basic", ["learning.epsilon"])
+    for epsilon in (0.1, 0.2):
+        whole = {"name": "xor", "task.name": "xor", "criterion.tolerance": 0.1, "learning.sweeps": 9}
+        plan.add([f"learning.epsilon={epsilon}"], f"epsilon={epsilon}", whole | {"learning.epsilon": epsilon})
+    assert [job.options for job in plan.jobs] == [{}, {"learning.epsilon": 0.2}]
+    assert [plan.config_of(number).learning.epsilon for number in (0, 1)] == [0.1, 0.2]
+    assert [plan.config_of(number).name for number in (0, 1)] == ["xor", "xor"]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -153,7 +160,10 @@ def test_the_quick_way_to_the_options_is_hydras(command, tmp_path, monkeypatch, 
     ids=["cut off", "a list", "empty", "a key", "version"],
 )
 def test_a_plan_that_cannot_be_relied_on_is_refused(command, tmp_path, change, words):
-    command("-m", *XOR, EPSILONS, THERE)
+    plan = Plan(Path("there"), ["-m", *XOR, EPSILONS, THERE], "hydra/sweeper=basic", ["learning.epsilon"], 1)
+    plan.add(["learning.epsilon=0.3"], "0_epsilon=0.3", {"name": "xor", "learning.epsilon": 0.3})
+    plan.write()
+    assert Plan.read(Path("there")) == plan
     before = left(tmp_path / "there")
     path = tmp_path / "there" / "sweep.json"
     path.write_text(change(path.read_text()))
@@ -178,13 +188,17 @@ def failing(monkeypatch, problem: BaseException, epsilon: float = 0.5) -> None:
     monkeypatch.setattr(Recording, "__call__", fail)
 
 
-@LAUNCHERS
 @pytest.mark.parametrize(
-    ("problem", "reason"),
-    [(ZeroDivisionError("a bug"), "ZeroDivisionError: a bug"), (ConfigError("no such card"), "no such card")],
-    ids=["a bug", "refused"],
+    ("problem", "reason", "launcher"),
+    [
+        (ZeroDivisionError("a bug"), "ZeroDivisionError: a bug", ()),
+        (ConfigError("no such card"), "no such card", (BESIDE,)),
+        pytest.param(ZeroDivisionError("a bug"), "ZeroDivisionError: a bug", (BESIDE,), marks=pytest.mark.slow),
+        pytest.param(ConfigError("no such card"), "no such card", (), marks=pytest.mark.slow),
+    ],
+    ids=str,
 )
-def test_a_job_that_fails_ends_no_other(command, tmp_path, monkeypatch, launcher, problem, reason):
+def test_a_job_that_fails_ends_no_other(command, tmp_path, monkeypatch, problem, reason, launcher):
     with monkeypatch.context() as patched:
         failing(patched, problem)
         said = command("-m", *XOR, EPSILONS, THERE, *launcher)
@@ -206,7 +220,7 @@ def test_a_job_that_fails_ends_no_other(command, tmp_path, monkeypatch, launcher
     assert not [*(tmp_path / "there").glob("*/failed.txt")]
 
 
-@LAUNCHERS
+@pytest.mark.parametrize("launcher", [(), pytest.param((BESIDE,), marks=pytest.mark.slow)], ids=str)
 def test_a_file_that_cannot_be_written_ends_its_job(command, tmp_path, monkeypatch, launcher):
     write = Curves.write
 
@@ -496,11 +510,3 @@ def test_jobs_that_share_an_end_of_a_name_have_whole_names_in_the_table(command,
     header = (tmp_path / "there" / "sweep.csv").read_text().partition("\n")[0]
     assert header.startswith("job,population.seeds,population.first_seed,state,")
     assert said.code == 0
-
-
-@pytest.mark.parametrize("name", ["sweep.json"])
-def test_the_plan_is_small(command, tmp_path, name):
-    """A job has in it what differs from the first."""
-    command("-m", *XOR, EPSILONS, THERE)
-    plan = json.loads((tmp_path / "there" / name).read_text())
-    assert [job["options"] for job in plan["jobs"]] == [{}, {"learning.epsilon": 0.5}, {"learning.epsilon": 0.9}]
