@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import hydra
 from omegaconf import DictConfig
 
-from experiments.options.schema import CONFIGS, Config, register
+from experiments.options.schema import CONFIGS, Config, check, register
 from experiments.running.command_line import (
     check_arguments,
     in_order,
@@ -93,6 +93,7 @@ def launch(config: DictConfig) -> None:
     from experiments.options.machine import take_card
 
     with refusing():
+        check(job.config)  # where a sweeper has chosen the values itself, nobody has seen these before
         take_card(job.config.device, job.number)
     if "SUBMITIT_EXECUTOR" in os.environ and (job.directory / CHECKPOINT).exists():
         with refusing():  # a job that has run out of time, or was preempted, is started again
