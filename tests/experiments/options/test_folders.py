@@ -85,10 +85,7 @@ def ways(folder: Path) -> dict[str, tuple[list[str], dict[str, str]]]:
     }
 
 
-WAYS = sorted(ways(CONFIGS))
-
-
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=sorted(ways(CONFIGS)))
 def way(request, folder, monkeypatch) -> list[str]:
     arguments, variables = ways(folder)[request.param]
     for name, value in variables.items():
@@ -126,6 +123,7 @@ def test_it_is_found_and_checked_by_every_way(launch, way):
     assert "Exclusive-or, slowly" in line
 
 
+@pytest.mark.parametrize("way", ["cd", "searchpath", "variable"], indirect=True)
 def test_help_lists_it_by_every_way(way, folder, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["run.py", "--help", *way])
     with pytest.raises(SystemExit) as end:
