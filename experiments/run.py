@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import hydra
 from omegaconf import DictConfig
 
-from experiments.options.schema import CONFIGS, Config, register
+from experiments.options.schema import CONFIGS, Config, check, register
 from experiments.running import sweep
 from experiments.running.command_line import (
     check_arguments,
@@ -102,6 +102,7 @@ def start(job: HydraJob) -> None:
     """A job from its beginning. The directory's .hydra is what Hydra itself would write, if it did not wait."""
     from experiments.options.machine import take_card
 
+    check(job.config)  # where a sweeper has chosen the values itself, nobody has seen these before
     take_card(job.config.device, job.number)
     with locked_directory(job.directory):
         job.save_options()

@@ -241,9 +241,9 @@ def check(config: Config) -> None:
     _at_least_1("learning.sweeps", learning.sweeps)
     _part("learning.decay", learning.decay, "it is the part of each weight taken off after each change")
     for i, phase in enumerate(learning.opening):
-        _at_least_1(f"learning.opening[{i}].sweeps", phase.sweeps)
-        _above_0(f"learning.opening[{i}].epsilon", phase.epsilon)
-        _part(f"learning.opening[{i}].alpha", phase.alpha, "0 gives equation (8)")
+        _at_least_1(f"learning.opening.{i}.sweeps", phase.sweeps)
+        _above_0(f"learning.opening.{i}.epsilon", phase.epsilon)
+        _part(f"learning.opening.{i}.alpha", phase.alpha, "0 gives equation (8)")
     tolerance = config.criterion.tolerance
     half = (on - off) / 2
     remedy = f"must be above 0 and at most {half:g}, half way from task.target_off={off} to task.target_on={on}"

@@ -1,6 +1,7 @@
 """The options and the directory of each job of a sweep before it begins, as Hydra composes them when it does."""
 
 import copy
+import re
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
@@ -9,10 +10,12 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from experiments.options.load import PLAIN_VALUE
 from experiments.options.schema import ConfigError
 from experiments.running.sweep_names import job_name
 from experiments.running.sweep_plan import Plan, flat
+
+PLAIN_VALUE = re.compile(r"(population|learning|record|task|network|criterion|error)\.[\w.]+=")
+"""An override that gives one option a value, whatever files are chosen."""
 
 OWN_NAME = "${directory_name:"
 """What ``hydra.sweep.subdir`` begins with where the user has not given it."""
