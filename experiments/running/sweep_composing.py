@@ -50,7 +50,7 @@ class Composing:
         """The options of a job; None where they depend on more than the overrides and the files."""
         values = [text for text in overrides if PLAIN_VALUE.match(text)]  # which Hydra puts in last too
         chosen = tuple(text for text in overrides if text not in values)
-        if any("${" in text for text in values):
+        if any("$" in text for text in values):  # ${hydra:job.num}, which Hydra's own sweeper writes with backslashes
             return None
         if chosen not in self.bases:
             self.bases[chosen] = self.base(chosen)

@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from experiments import report, run
-from experiments.options import load as options
 from experiments.options.schema import ConfigError
 from experiments.running import side_by_side, sweep_composing
 from experiments.running.curves import Curves
@@ -328,7 +327,6 @@ def test_a_resumed_sweep_leaves_what_one_leaves_that_was_not_ended(command, tmp_
     ]
     before = {path: path.stat().st_mtime_ns for run in finished for path in run.rglob("*") if path.name != ".lock"}
     monkeypatch.setenv("MINE", "0.1")
-    monkeypatch.setattr(options, "_composed", None)
     again = command("resume=there")
     assert (again.code, again.err, again.last) == (0, "", [])
     assert {path: path.stat().st_mtime_ns for path in before} == before
