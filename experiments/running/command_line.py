@@ -137,7 +137,7 @@ def check_arguments(arguments: list[str], configs: Path) -> None:
         if swept and not flags:
             option = swept[0]
             raise ConfigError(f"{option.input_line}: more than one value needs a multirun; add -m")
-        _check_directory(overrides)
+        _check_directory(overrides, bool(flags))
         for job in itertools.islice(jobs(overrides), MOST_JOBS_CHECKED):
             _check_job(job, configs)
 
@@ -166,13 +166,15 @@ def _check_form(override: Override) -> None:
             raise ConfigError(f"{text}: there is no such value to run")
 
 
-def _check_directory(overrides: list[Override]) -> None:
+def _check_directory(overrides: list[Override], multirun: bool) -> None:
     """Raises ConfigError where the directory of the run holds a run, or cannot be made and written to.
 
-    The latter by doing that for a moment, in another one beside it.
+    The latter by doing that for a moment, in another one beside it. Of a multirun it is that of all, else the run's; an
+    experiment may be a multirun by itself, and then both are looked at unless one of them is named.
     """
     given = {override.key_or_group: str(override.value()) for override in overrides if override.value_type}
-    for option in ("hydra.run.dir", "hydra.sweep.dir"):
+    either = [option for option in ("hydra.run.dir", "hydra.sweep.dir") if option in given]
+    for option in ["hydra.sweep.dir"] if multirun else either or ["hydra.run.dir", "hydra.sweep.dir"]:
         name, varies, _ = given.get(option, "runs").partition("${")
         path = Path(name)
         if option in given and not varies:

@@ -176,7 +176,7 @@ def test_custom_scalars_lay_the_curves_out(xor):
     names = [f"xor/E_{quartile}" for quartile in ("median", "lower_quartile", "upper_quartile")]
     assert [margin.value, margin.lower, margin.upper] == names
     tags = {tag for chart in (learned, one) for tag in chart.multiline.tag}
-    assert tags == {"xor/learned", "xor/E_replica"}
+    assert tags == {"^xor/learned$", "^xor/E_replica$"}
     assert ("paper" in learned.title, "printed" in one.title) == (True, True)
     assert tags <= set(events(xor).Tags()["scalars"])
 
