@@ -6,11 +6,12 @@ Nothing is raised: an exception out of a signal's handler would be lost, or be s
 a library catches it. This module imports nothing that takes a while.
 """
 
+import atexit
 import os
 import signal
 import sys
+import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ ALWAYS = SIGNALS[:2]
 
 CHILDREN_MAY_TAKE = 0.5
 """Seconds for the processes that were started to end by themselves."""
+
+TIDYING_MAY_TAKE = 2.0
+"""Seconds, where all goes as it should."""
 
 NEW_LINE = "\x1b[?25h\r\x1b[K"
 """In a terminal, where a progress bar may stand, and have hidden the cursor."""
@@ -103,18 +107,29 @@ def end(number: int) -> NoReturn:
     for undo in reversed(STATE.undo):
         with suppress(Exception):
             told.append(undo())
-    with suppress(Exception):
-        weakref.finalize._exitfunc()  # type: ignore[attr-defined]  # takes temporary directories away
+    sys.stderr = None  # whatever is said from here on, but for the line
+    tidying = threading.Thread(target=tidy_up, daemon=True)
+    tidying.start()
+    tidying.join(TIDYING_MAY_TAKE)
     for directory in reversed(STATE.made):
         with suppress(OSError):
             os.rmdir(directory)
-    with suppress(Exception):
-        sys.stdout.flush()
     if STATE.program:
         line = "; ".join(dict.fromkeys([f"{STATE.program}: interrupted", *filter(None, told)])) + "\n"
         with suppress(OSError):
             os.write(2, ((NEW_LINE if os.isatty(2) else "") + line).encode())
     os._exit(128 + number)
+
+
+def tidy_up() -> None:
+    """What Python does at its end: temporary directories, what is shared with other processes, output not yet written.
+
+    In a thread of its own: what was going on when the signal came may hold what this waits for.
+    """
+    with suppress(Exception):
+        atexit._run_exitfuncs()
+    with suppress(Exception):
+        sys.stdout.flush()
 
 
 def remove_empty(directory: str) -> None:
