@@ -103,11 +103,13 @@ def end(number: int) -> NoReturn:
     for path in list(unfinished):
         with suppress(OSError):
             path.unlink()
-    told = []
+    told, stderr = [], 2
     for undo in reversed(STATE.undo):
         with suppress(Exception):
             told.append(undo())
-    sys.stderr = None  # whatever is said from here on, but for the line
+    with suppress(OSError):  # what is said from here on, but for the line, here and in what tidies up
+        stderr = os.dup(stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     tidying = threading.Thread(target=tidy_up, daemon=True)
     tidying.start()
     tidying.join(TIDYING_MAY_TAKE)
@@ -117,7 +119,7 @@ def end(number: int) -> NoReturn:
     if STATE.program:
         line = "; ".join(dict.fromkeys([f"{STATE.program}: interrupted", *filter(None, told)])) + "\n"
         with suppress(OSError):
-            os.write(2, ((NEW_LINE if os.isatty(2) else "") + line).encode())
+            os.write(stderr, ((NEW_LINE if os.isatty(stderr) else "") + line).encode())
     os._exit(128 + number)
 
 

@@ -277,9 +277,12 @@ def layout(name: str) -> dict[str, dict[str, list[Any]]]:
     band = [f"{name}/E_median", f"{name}/E_lower_quartile", f"{name}/E_upper_quartile"]
     return {
         name: {
-            "part that has learned": ["Multiline", [f"^{re.escape(name)}/learned$"]],
+            "part that has learned; in the run paper that of 1986": ["Multiline", [f"^{re.escape(name)}/learned$"]],
             "E: median and quartiles": ["Margin", band],
-            "E of one network": ["Multiline", [f"^{re.escape(name)}/E_replica$"]],
+            "E of one network; in the run paper that of the printed weights": [
+                "Multiline",
+                [f"^{re.escape(name)}/E_replica$"],
+            ],
         }
     }
 
