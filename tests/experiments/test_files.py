@@ -354,6 +354,17 @@ def test_nor_is_one_launched_over_another(tmp_path, monkeypatch, capsys, argumen
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["seeds.csv"]
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="there is no directory that nobody can write to")
+@pytest.mark.parametrize("more", [["hydra.run.dir=DIRECTORY"], ["-m", "hydra.sweep.dir=DIRECTORY"]], ids=str)
+def test_only_the_run_s_directory_must_be_one_that_can_be_written_to(tmp_path, monkeypatch, more):
+    """Not the one that it is started in."""
+    monkeypatch.chdir("/proc/self")
+    options = [each.replace("DIRECTORY", str(tmp_path / "there")) for each in more]
+    monkeypatch.setattr(sys, "argv", ["run.py", "experiment=xor", *FEW, *BARE, *options])
+    run.main()
+    assert len([*(tmp_path / "there").rglob("seeds.csv")]) == 1
+
+
 def test_two_launches_at_the_same_moment_do_not_share_a_directory(tmp_path):
     """Whatever the clock says: the second finds the first there, before it has written anything of its own."""
     with (tmp_path / LOCK).open("w") as file:
