@@ -28,7 +28,7 @@ from experiments.running.command_line import (
     resumed_from,
     with_options,
 )
-from experiments.running.directory import CHECKPOINT, abandon, holds_run, locked_directory
+from experiments.running.directory import CHECKPOINT, LOCK, abandon, holds_run, locked_directory
 from experiments.running.hydra_job import HydraJob
 
 if TYPE_CHECKING:  # torch takes a second to import, and --help needs none of it
@@ -140,13 +140,15 @@ def main() -> None:
 def end_multirun() -> str:
     """Of a multirun that is broken off, where its jobs are; what Hydra notes of it goes where there are none.
 
-    With what jobs have left that ran in processes of their own, and have nothing to keep.
+    So does what jobs have left that ran in processes of their own: half of a file, or all where there is nothing to keep.
     """
     for directory in map(Path, interrupts.STATE.made):
         note = directory / "multirun.yaml"
         if note.exists():
             for job in directory.iterdir():
-                if job.is_dir() and not holds_run(job):
+                for half in job.rglob("*.partial.*"):
+                    half.unlink()
+                if (job / LOCK).exists() and not holds_run(job):
                     abandon(job, set())
             interrupts.remove_empty(str(directory))
             if any(path.is_dir() for path in directory.glob("*")):

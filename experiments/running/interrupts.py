@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -26,8 +27,8 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 ALWAYS = SIGNALS[:2]
 """Heeded also where they were ignored, as Ctrl-C is in a shell's background."""
 
-CHILDREN_MAY_TAKE = 0.5
-"""Seconds for the processes that were started to end by themselves."""
+CHILDREN_MAY_TAKE = 2.0
+"""Seconds for the processes that were started to end by themselves, which most do at once."""
 
 TIDYING_MAY_TAKE = 2.0
 """Seconds, where all goes as it should."""
@@ -129,7 +130,10 @@ def tidy_up() -> None:
     In a thread of its own: what was going on when the signal came may hold what this waits for.
     """
     with suppress(Exception):
-        atexit._run_exitfuncs()
+        if STATE.left:  # what is shared is the parent's to take away
+            weakref.finalize._exitfunc()  # type: ignore[attr-defined]
+        else:
+            atexit._run_exitfuncs()
     with suppress(Exception):
         sys.stdout.flush()
 

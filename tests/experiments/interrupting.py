@@ -40,7 +40,7 @@ PROGRAMS = {
     "run, compiled": Program((*FEW, "compile=true", "hydra.run.dir=runs/one"), compiles=True),
     "run, compiled, alone": Program((*FEW, "compile=true", "hydra.run.dir=runs/one"), compiles=True, whole_group=False),
     "sweep": Program((*SWEPT, "compile=false")),
-    "sweep, side by side": Program((*SWEPT, "compile=false", "hydra/launcher=side_by_side")),
+    "sweep, side by side": Program((*SWEPT, "compile=false", "precision=float64", "hydra/launcher=side_by_side")),
     "sweep, joblib": Program((*SWEPT, "compile=false", "hydra/launcher=joblib")),
     "sweep, joblib, alone": Program((*SWEPT, "compile=false", "hydra/launcher=joblib"), whole_group=False),
     "reproduce": Program(("xor", "--seeds", "5", "--results", "results"), "experiments.reproduce"),
@@ -79,11 +79,11 @@ def left(directory: Path, whole: dict[str, bytes]) -> str:
     """What an interrupt has left, in words. It is all there, or can be gone on with: which is done."""
     assert not list(directory.rglob("*.partial.*")), directory
     assert not [path for path in directory.glob("cache/*") if path.is_dir()], f"{directory}: half of machine code"
-    runs = {path.parent for name in (".hydra", ".lock", "events.*") for path in directory.glob(f"runs/**/{name}")}
-    runs = {path for path in runs if path.name not in ("paper", "reproduce")}
-    if "reproduce" not in os.listdir(directory / "runs") if (directory / "runs").exists() else True:
-        for each in runs:
-            assert (each / SEEDS).exists() or (each / CHECKPOINT).exists(), f"{each}: neither whole nor to go on with"
+    for name in (".hydra", ".lock", "events.*"):
+        for path in directory.glob(f"runs/**/{name}"):
+            its_run = path.parent if path.parent.name != "paper" else path.parent.parent
+            whole_or_begun = (its_run / SEEDS).exists() or (its_run / CHECKPOINT).exists()
+            assert whole_or_begun or "reproduce" in path.parts, f"{its_run}: neither whole nor to go on with"
     begun_runs = [path.parent for path in directory.rglob(CHECKPOINT)]
     for each in begun_runs:
         run.resume(each, [])
