@@ -140,7 +140,7 @@ def main() -> None:
 def end_multirun() -> str:
     """Of a multirun that is broken off, where its jobs are; what Hydra notes of it goes where there are none.
 
-    So does what jobs have left that ran in processes of their own: half of a file, or all where there is nothing to keep.
+    So does what jobs in processes of their own have left: half of a file; all of it where there is nothing to keep.
     """
     for directory in map(Path, interrupts.STATE.made):
         note = directory / "multirun.yaml"
