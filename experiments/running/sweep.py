@@ -19,11 +19,12 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from experiments.files import NotWritten, naming, replacing
 from experiments.options.schema import CONFIGS, ConfigError, Metric
+from experiments.running import interrupts
 from experiments.running.command_line import with_options
-from experiments.running.directory import check_unused, locked_directory
+from experiments.running.directory import LOCK, abandon, check_unused, holds_run, locked_directory
 from experiments.running.hydra_job import HydraJob
 from experiments.running.sweep_names import sweep_name, swept_options
-from experiments.running.sweep_plan import FAILURE, PLAN, Plan, failure_of, is_finished, is_started, runs_in
+from experiments.running.sweep_plan import FAILURE, PLAN, Plan, failure_of, is_finished, is_started
 
 OPTIONS = "hydra.callbacks.sweep"
 """Where the options of a sweep as a whole are, which its jobs need to know too: see configs/config.yaml."""
@@ -31,8 +32,11 @@ OPTIONS = "hydra.callbacks.sweep"
 OURS = "hydra_plugins.sweepers."
 """Where the sweepers are that plan their jobs, and can go on."""
 
-INTERRUPTED = (130, 143)
-"""Exit codes: of Ctrl-C, and of SIGTERM."""
+MULTIRUN = "multirun.yaml"
+"""What Hydra leaves in the directory of a sweep, and we do too."""
+
+SIGNALLED = 128
+"""Exit codes above this are those of a signal: 130 of Ctrl-C."""
 
 
 def option(name: str, value: object) -> str:
@@ -228,7 +232,7 @@ def write(plan: Plan, config: DictConfig, first: int = 0) -> None:
     for directory in plan.directories()[first:]:
         check_unused(directory)
     plan.write()
-    with replacing(plan.directory / "multirun.yaml") as path:
+    with replacing(plan.directory / MULTIRUN) as path:
         OmegaConf.save(config, path)
 
 
@@ -354,11 +358,8 @@ def ending() -> Iterator[None]:
     _begun.clear()
     code: str | int | None = 0
     try:
-        yield
-    except KeyboardInterrupt:
-        if not _begun:
-            raise
-        code = INTERRUPTED[0]
+        with interrupts.undone_by(broken_off):
+            yield
     except NotWritten as problem:
         if not _begun:
             raise
@@ -372,6 +373,39 @@ def ending() -> Iterator[None]:
         code = conclude(_begun[0], code)
         if code:
             sys.exit(code)
+
+
+def broken_off() -> str:
+    """Of a sweep that a signal ends where it stands, how far it was, and how to go on.
+
+    What jobs in processes of their own have left goes: half of a file; all of it where there is nothing to keep. So
+    does the plan where there is no job.
+    """
+    if not _begun:
+        return ""
+    plan = _begun[0]
+    for directory in filter(Path.is_dir, plan.directories()):
+        for half in directory.rglob("*.partial.*"):
+            half.unlink()
+        if (directory / LOCK).exists() and not holds_run(directory) and failure_of(directory) is None:
+            abandon(directory, set())
+            interrupts.remove_empty(str(directory))
+    if not any(map(Path.is_dir, plan.directories())):
+        for name in (PLAN, MULTIRUN, LOCK):
+            (plan.directory / name).unlink(missing_ok=True)
+        return "no job was begun"
+    return f"{progress(plan)}; to go on: {command(plan.directory)}" if plan.jobs else progress(plan)
+
+
+def progress(plan: Plan) -> str:
+    """How many jobs are done, and what is to be done of the others."""
+    directories = plan.directories()
+    expected, finished = plan.expected or len(directories), sum(map(is_finished, directories))
+    started = sum(map(is_started, directories))
+    return (
+        f"{finished} of {expected} jobs are done, {started} can go on from a checkpoint, "
+        f"{expected - finished - started} begin anew"
+    )
 
 
 def conclude(plan: Plan, code: str | int | None) -> str | int | None:
@@ -388,14 +422,10 @@ def conclude(plan: Plan, code: str | int | None) -> str | int | None:
     except NotWritten as problem:
         print(problem, file=sys.stderr)
         code = code or 1
-    expected = plan.expected or len(directories)
-    if finished == expected and not code:
+    if finished == (plan.expected or len(directories)) and not code:
         return 0
-    started = sum(map(is_started, directories))
-    print(
-        f"{'Interrupted: ' if code in INTERRUPTED else ''}{finished} of {expected} jobs are done, "
-        f"{started} can go on from a checkpoint, {expected - finished - started} begin anew."
-    )
+    interrupted = isinstance(code, int) and code > SIGNALLED
+    print(f"{'Interrupted: ' if interrupted else ''}{progress(plan)}.")
     for directory in directories:
         reason = _unwritten.get(directory) or failure_of(directory)
         if reason is not None and not is_finished(directory):
@@ -415,15 +445,6 @@ def command(directory: Path) -> str:
 
 
 # How it goes on --------------------------------------------------------------------------------------------------
-
-
-def is_sweep(directory: Path) -> bool:
-    """Whether a directory is that of a sweep, which this or an earlier version of the project has begun."""
-    return (
-        directory.is_dir()
-        and not (directory / ".hydra").exists()
-        and ((directory / PLAN).exists() or bool(runs_in(directory)))
-    )
 
 
 def arguments_to_go_on(directory: Path, beside: Sequence[str]) -> list[str]:

@@ -137,3 +137,12 @@ def runs_in(directory: Path) -> list[Path]:
 
     runs = (path for path in directory.iterdir() if (path / ".hydra").is_dir() or failure_of(path) is not None)
     return sorted(runs, key=number)
+
+
+def is_sweep(directory: Path) -> bool:
+    """Whether a directory is that of a sweep, which this or an earlier version of the project has begun."""
+    return (
+        directory.is_dir()
+        and not (directory / ".hydra").exists()
+        and ((directory / PLAN).exists() or bool(runs_in(directory)))
+    )

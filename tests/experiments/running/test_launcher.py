@@ -243,7 +243,7 @@ def test_compiled_the_bytes_are_those_of_each_job_alone(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ctrl_c_in_a_terminal(tmp_path, number):
     options = [
         "experiment=xor",

@@ -10,8 +10,9 @@ import yaml
 
 from experiments import report, run
 from experiments.options.schema import ConfigError
-from experiments.running import side_by_side, sweep_composing
+from experiments.running import side_by_side, sweep, sweep_composing
 from experiments.running.curves import Curves
+from experiments.running.directory import locked_directory
 from experiments.running.recording import Recording
 from experiments.running.sweep_plan import Plan
 from tests.experiments.running.sweeping import BESIDE, XOR, command, left
@@ -274,31 +275,49 @@ def test_ctrl_c_says_how_far_it_was(command, monkeypatch, number, code):
     assert "Traceback" not in said.err
 
 
-def test_ctrl_c_between_two_jobs(command, monkeypatch, tmp_path):
-    """Where no run is there to end in its own way."""
-    begin = run.start
+def test_a_signal_between_two_jobs(command, monkeypatch, tmp_path):
+    """Where the process is ended as it stands: what it then says and clears away; and what is gone on with."""
+    begin, told = run.start, []
 
-    def interrupt(job):
+    def cut_off(job):
         if job.number == 1:
-            raise KeyboardInterrupt
+            with locked_directory(job.directory):
+                job.save_options()
+                (job.directory / "curves.partial.csv").touch()
+            told.append(sweep.broken_off())
+            raise SystemExit(130)
         begin(job)
 
     with monkeypatch.context() as patched:
-        patched.setattr(run, "start", interrupt)
+        patched.setattr(run, "start", cut_off)
         said = command("-m", *XOR, EPSILONS, THERE)
-    assert (said.code, said.last[0]) == (
-        130,
-        "Interrupted: 1 of 3 jobs are done, 0 can go on from a checkpoint, 2 begin anew.",
-    )
+    progress = "1 of 3 jobs are done, 0 can go on from a checkpoint, 2 begin anew"
+    assert told == [f"{progress}; to go on: python -m experiments.run resume=there"]
+    assert (said.code, said.last[0]) == (130, f"Interrupted: {progress}.")
+    assert sorted(path.name for path in Path("there").iterdir() if path.is_dir()) == ["0_epsilon=0.3"]
+    assert command("resume=there").code == 0
 
 
-def test_before_the_first_job_there_is_nothing_to_say(command, monkeypatch, tmp_path):
-    def interrupt(self):
-        raise KeyboardInterrupt
+def test_a_signal_before_the_first_job_leaves_nothing(command, monkeypatch, tmp_path):
+    told = []
 
-    monkeypatch.setattr(Plan, "write", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        command("-m", *XOR, EPSILONS, THERE)
+    def cut_off(job):
+        told.append(sweep.broken_off())
+        raise SystemExit(130)
+
+    monkeypatch.setattr(run, "start", cut_off)
+    command("-m", *XOR, EPSILONS, THERE)
+    assert told == ["no job was begun"]
+
+
+def test_before_there_is_a_plan_there_is_nothing_to_say(command, monkeypatch, tmp_path):
+    def cut_off(self):
+        assert sweep.broken_off() == ""
+        raise SystemExit(130)
+
+    monkeypatch.setattr(Plan, "write", cut_off)
+    said = command("-m", *XOR, EPSILONS, THERE)
+    assert (said.code, said.out, said.err) == (130, "", "")
 
 
 # How it goes on ----------------------------------------------------------------------------------------------

@@ -108,7 +108,7 @@ def test_a_search_goes_on(command, tmp_path, monkeypatch):
 
     def interrupt(job):
         if job.number == 2:
-            raise KeyboardInterrupt
+            raise SystemExit(130)
         start(job)
 
     with monkeypatch.context() as patched:
