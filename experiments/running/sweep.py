@@ -389,7 +389,7 @@ def broken_off() -> str:
             half.unlink()
         if (directory / LOCK).exists() and not holds_run(directory) and failure_of(directory) is None:
             abandon(directory, set())
-            interrupts.remove_empty(str(directory))
+        interrupts.remove_empty(str(directory))
     if not any(map(Path.is_dir, plan.directories())):
         for name in (PLAN, MULTIRUN, LOCK):
             (plan.directory / name).unlink(missing_ok=True)
