@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+unfinished: set[Path] = set()
+"""What is being written and goes if the process ends meanwhile: see ``replacing``."""
+
 
 class NotWritten(SystemExit):
     """A file could not be written. Where nothing catches it, the program ends with its one line and exit code 1."""
@@ -32,6 +35,8 @@ def replacing(path: Path, keep: bool = False) -> Iterator[Path]:
     """
     partial = partial_of(path)
     with naming(path, f"; kept: {partial}" if keep else ""):
+        if not keep:
+            unfinished.add(partial)
         try:
             yield partial
             with partial.open("rb+") as file:
@@ -42,6 +47,8 @@ def replacing(path: Path, keep: bool = False) -> Iterator[Path]:
                 with suppress(OSError):
                     partial.unlink()
             raise
+        finally:
+            unfinished.discard(partial)
 
 
 def partial_of(path: Path) -> Path:

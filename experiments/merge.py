@@ -3,11 +3,17 @@
 ``python -m experiments.merge RUN_DIR... --to DIR`` writes seeds.csv and weights.pt of all, and prints what they found.
 """
 
+# ruff: noqa: E402
+from experiments.running import interrupts
+
+interrupts.heed(__name__, "experiments.merge")  # before anything that takes a while to import
+
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from experiments.options.reference import as_told
 from experiments.options.schema import ConfigError
 from experiments.running import shards
 from experiments.running.directory import SEEDS, WEIGHTS
@@ -21,8 +27,10 @@ def merge(directories: Sequence[Path], to: Path) -> int:
     except (shards.ShardError, ConfigError) as problem:
         print(f"experiments.merge: {problem}", file=sys.stderr)
         return 1
-    print_table(population.config, population.sweep, to / SEEDS)
+    print_table(as_told(population.config), population.sweep, to / SEEDS)
     print(f"Written to {to}/, from {population.shards} shards: {SEEDS}, {WEIGHTS}")
+    if population.unlike:
+        print(population.unlike)
     return 0
 
 

@@ -1,8 +1,16 @@
 """From results/*.csv to pages and tables: ``python -m experiments.report`` writes them, ``--check`` only compares.
 
+``python -m experiments.report DIR`` draws the figures of a run again, or makes the table of a sweep again, on the
+screen and as its sweep.csv, from the files of its jobs.
+
 Nothing is trained here, and no number is typed here: ours come from results/, the paper's from
 ``repro.printed_networks`` and the experiments' configs.
 """
+
+# ruff: noqa: E402
+from experiments.running import interrupts
+
+interrupts.heed(__name__, "experiments.report")  # before anything that takes a while to import
 
 import argparse
 import sys
@@ -13,8 +21,11 @@ from experiments.catalogue import GROWTH, KEPT, RESULTS
 from experiments.claims import confirmation, ledger
 from experiments.claims.ledger import Judged
 from experiments.explorer import page as explorer
+from experiments.options.schema import ConfigError
 from experiments.pages import claims, family_trees, family_trees_plateau, readme, small_networks, speed
 from experiments.pages.markdown import filled
+from experiments.running.sweep_plan import is_sweep
+from experiments.running.sweep_table import tell
 from experiments.tables import csv_text
 
 README, DOCS = RESULTS.parent / "README.md", RESULTS.parent / "docs"
@@ -79,9 +90,13 @@ def update(check: bool = False, results: Path | None = None) -> int:
         print(f"experiments.report: {problem}", file=sys.stderr)
         return 1
     if not check:
-        for path, text in texts.items():
-            path.write_text(text, encoding="utf-8")
-        drawn = [family_trees_plateau.draw(results)] if all((results / of).exists() for of in (GROWTH, KEPT)) else []
+        with interrupts.noting() as caught:  # all of one state of results/, or none
+            for path, text in texts.items():
+                path.write_text(text, encoding="utf-8")
+            whole = all((results / of).exists() for of in (GROWTH, KEPT))
+            drawn = [family_trees_plateau.draw(results)] if whole else []
+        if caught:
+            interrupts.end(caught[0])
         print("Written: " + ", ".join(map(str, [*texts, *drawn])))
         return 0
     stale = [path.name for path, text in texts.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
@@ -90,13 +105,51 @@ def update(check: bool = False, results: Path | None = None) -> int:
     return 1 if stale else 0
 
 
+def sweep(directory: Path) -> int:
+    """The table of a sweep, also of one that has not ended: the exit code, after one line where there is none."""
+    try:
+        if not any(row.state == "done" for row in tell(directory)):
+            print(f"{directory}: no job is done yet", file=sys.stderr)
+            return 1
+    except ConfigError as problem:
+        print(f"experiments.report: {problem}", file=sys.stderr)
+        return 2
+    return 0
+
+
 def main() -> int:
     """Write, or compare."""
     parser = argparse.ArgumentParser(prog="python -m experiments.report", description=__doc__)
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 where a document differs from results/"
     )
-    return update(parser.parse_args().check)
+    parser.add_argument(
+        "directories",
+        nargs="*",
+        type=Path,
+        metavar="DIR",
+        help="of a run: draw its figures again; of a sweep: make its table again",
+    )
+    arguments = parser.parse_args()
+    if not arguments.directories:
+        return update(arguments.check)
+    if arguments.check:
+        parser.error("--check: is for results/, not for a run or a sweep")
+    return max(sweep(each) if is_sweep(each) else redrawn([each]) for each in arguments.directories)
+
+
+def redrawn(runs: Sequence[Path]) -> int:
+    """Draw the figures of finished runs again; the exit code, after one line that says what is wrong."""
+    from experiments.running.redraw import redraw  # which imports torch
+
+    for directory in runs:
+        try:
+            redraw(directory)
+        except ConfigError as problem:
+            print(f"experiments.report: {problem}", file=sys.stderr)
+            return 1
+        print(f"Drawn: {directory / 'figures'}")
+    return 0
 
 
 if __name__ == "__main__":

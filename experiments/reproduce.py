@@ -4,6 +4,11 @@ Each run or study goes to runs/reproduce/NAME, as many at a time as there are co
 copied to results/. The explorer comes last, from these; then ``experiments.report`` makes the tables and pages.
 """
 
+# ruff: noqa: E402
+from experiments.running import interrupts
+
+interrupts.heed(__name__, "experiments.reproduce")  # before anything that takes a while to import
+
 import argparse
 import importlib
 import importlib.util
@@ -11,7 +16,6 @@ import itertools
 import multiprocessing
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -52,6 +56,9 @@ QUICK, QUICK_SEEDS = Path("runs/quick"), 50
 
 FINISHED = "finished"
 """The file that a run leaves in its directory at its end, with its overrides."""
+
+KEPT = "what had all its runs done is published, the rest is as before; --resume goes on"
+"""Of an interrupt."""
 
 FASTER, COMPILING = 20.0, 2.0
 """How many times faster a compiled run is, and the seconds that compiling takes: for the time left, roughly."""
@@ -244,7 +251,10 @@ def reproduce(
                 display.done(job)
                 waiting[job.name] -= 1
                 if not waiting[job.name]:
-                    publish(job.name, plan[job.name], results)
+                    with interrupts.noting() as caught:
+                        publish(job.name, plan[job.name], results)
+                    if caught:
+                        interrupts.end(caught[0])
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for child in multiprocessing.active_children():
@@ -263,7 +273,8 @@ def each_done(
     running: dict[Future[Job], Job] = {}
     while True:
         for job in itertools.islice(ahead, workers - len(running)):
-            running[pool.submit(do, job, resume, quiet)] = job
+            with interrupts.starting_processes():
+                running[pool.submit(do, job, resume, quiet)] = job
         if not running:
             return
         display.running(job.label for job in running.values())
@@ -358,11 +369,13 @@ def main() -> None:
     """Parse the command line, run the experiments, write the results."""
     parser, arguments = parsed()
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes share the cores out
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the runs too, as Ctrl-C does
     started, trained = time.monotonic(), [name for name in arguments.names if name != EXPLORER]
     print(f"Running {', '.join(arguments.names)}", flush=True)
     try:
-        with locked_directory(CONFIRM if arguments.confirm else RUNS, unused=False):
+        with (
+            locked_directory(CONFIRM if arguments.confirm else RUNS, unused=False),
+            interrupts.undone_by(lambda: KEPT),
+        ):
             if trained:
                 reproduce(trained, arguments.seeds, arguments.results, arguments.resume, arguments.confirm)
             if arguments.confirm:
@@ -371,9 +384,6 @@ def main() -> None:
                 make_explorer(arguments.results)
     except ConfigError as problem:
         parser.error(str(problem))
-    except KeyboardInterrupt:
-        print("\nInterrupted: what had all its runs done is published, the rest is as before. --resume goes on.")
-        sys.exit(130)
     if set(trained) & {*PUBLISHED} and not arguments.confirm:
         print_networks(arguments.results)
         print(f"Figures: {arguments.results}/figures. Learning curves: make tensorboard")

@@ -1,5 +1,10 @@
 """Train a population of networks: ``python -m experiments.run experiment=symmetry``. ``--help`` tells the rest."""
 
+# ruff: noqa: E402
+from experiments.running import interrupts
+
+interrupts.heed(__name__, "experiments.run")  # before anything that takes a while to import
+
 import atexit
 import gc
 import logging
@@ -13,7 +18,8 @@ from typing import TYPE_CHECKING
 import hydra
 from omegaconf import DictConfig
 
-from experiments.options.schema import CONFIGS, Config, register
+from experiments.options.schema import CONFIGS, Config, check, register
+from experiments.running import sweep
 from experiments.running.command_line import (
     check_arguments,
     in_order,
@@ -23,8 +29,9 @@ from experiments.running.command_line import (
     resumed_from,
     with_options,
 )
-from experiments.running.directory import CHECKPOINT, locked_directory
+from experiments.running.directory import locked_directory
 from experiments.running.hydra_job import HydraJob
+from experiments.running.sweep_plan import is_sweep
 
 if TYPE_CHECKING:  # torch takes a second to import, and --help needs none of it
     from experiments.running.checkpoint import Checkpoint
@@ -38,7 +45,7 @@ def run(config: Config, directory: Path, quiet: bool = False, resumed: "Checkpoi
     quiet: no progress bar, and nothing is printed at the end. resumed: where an earlier run there ended too soon; this
     one goes on from it, and leaves what that one would have left.
     Ctrl-C ends it at the next snapshot; everything up to there is written all the same, with a checkpoint to go on
-    from, and the exit code is 130.
+    from, and the exit code is 130. So do SIGTERM and SIGHUP, with 143 and 129.
 
     Raises ConfigError where the directory is another run's; NotWritten where a file cannot be written.
     """
@@ -52,7 +59,7 @@ def train_and_write(config: Config, directory: Path, quiet: bool, resumed: "Chec
     from experiments.options.setup import first_population, training_setup
     from experiments.running.progress import ProgressBar
     from experiments.running.recording import Recording
-    from experiments.running.training import can_compile, every_of, interruptible, prepare, started, threads_of
+    from experiments.running.training import can_compile, every_of, prepare, started, threads_of
     from repro.training import train
 
     setup = training_setup(config)
@@ -66,9 +73,10 @@ def train_and_write(config: Config, directory: Path, quiet: bool, resumed: "Chec
     def training(compile: bool) -> "Iterator[Snapshot]":
         return train(population, setup, every_of(config), config.backward_pass, compile, workers=threads_of(config))
 
-    with recording, interruptible() as caught:
+    with recording, interrupts.noting() as caught:
         with ProgressBar(config, config.record.progress and not quiet, sweep) as bar:
-            snapshots = started(training, compile, quiet, caught)
+            snapshots, compiled = started(training, compile, quiet, caught)
+            recording.begin(compiled, sweep)
             if resumed is not None:
                 resumed.restore(population)  # E and learned_at as they were: in other company E is rounded otherwise
                 resumed.forget()
@@ -82,22 +90,30 @@ def train_and_write(config: Config, directory: Path, quiet: bool, resumed: "Chec
     if not quiet:
         recording.tell(population, interrupted)
     if caught:
+        if not interrupted and not quiet:
+            print("Interrupted at the end: everything is written.")
         sys.exit(128 + caught[0])
     return population
 
 
 @hydra.main(config_path=str(CONFIGS), config_name="config", version_base="1.3")
-def launch(config: DictConfig) -> None:
-    """What Hydra calls, once a job. The directory's .hydra is what Hydra itself would write, if it did not wait."""
+def launch(config: DictConfig) -> float | None:
+    """What Hydra calls, once a job: returns ``record.metric`` of it, which a sweeper may go by."""
     job = HydraJob.of(config)
+    if job.number is not None:
+        return sweep.do(job, start, resume)
+    with refusing():
+        start(job)
+    return sweep.metric_found(job)
+
+
+def start(job: HydraJob) -> None:
+    """A job from its beginning. The directory's .hydra is what Hydra itself would write, if it did not wait."""
     from experiments.options.machine import take_card
 
-    with refusing():
-        take_card(job.config.device, job.number)
-    if "SUBMITIT_EXECUTOR" in os.environ and (job.directory / CHECKPOINT).exists():
-        with refusing():  # a job that has run out of time, or was preempted, is started again
-            return resume(job.directory, [])
-    with refusing(), locked_directory(job.directory):
+    check(job.config)  # where a sweeper has chosen the values itself, nobody has seen these before
+    take_card(job.config.device, job.number)
+    with locked_directory(job.directory):
         job.save_options()
         run(job.config, job.directory)
 
@@ -119,12 +135,19 @@ def main() -> None:
     register_plugins()
     logging.raiseExceptions = False  # a log that finds no room ends without a traceback
     with refusing():
-        resumed = resumed_from(sys.argv[1:])
-        if resumed is not None:
+        arguments, listed = sweep.without_dry_run(sys.argv[1:])
+        resumed = resumed_from(arguments)
+        if resumed is not None and not is_sweep(resumed[0]):
             return resume(*resumed)
-        sys.argv[1:] = in_order(sys.argv[1:])
-        check_arguments(sys.argv[1:], CONFIGS)
-    launch()
+        if resumed is not None:
+            arguments = sweep.arguments_to_go_on(*resumed)
+        else:
+            arguments = in_order(arguments)
+            check_arguments(arguments, CONFIGS)
+        sys.argv[1:] = in_order([*arguments, *listed])
+    interrupts.watch_directories()
+    with sweep.ending():
+        launch()
 
 
 GARBAGE = 100_000

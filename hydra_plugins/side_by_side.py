@@ -18,8 +18,8 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from experiments.running.command_line import refusing
-from experiments.running.directory import locked_directory
+from experiments.running import sweep
+from experiments.running.directory import holds_run, locked_directory
 from experiments.running.hydra_job import HydraJob
 
 log = logging.getLogger(__name__)
@@ -45,12 +45,16 @@ class SideBySide(Launcher):
         log.info(f"Launching {len(job_overrides)} jobs locally")
         numbers = range(initial_job_idx, initial_job_idx + len(job_overrides))
         options = [self.options_of(*each) for each in zip(numbers, job_overrides, strict=True)]
-        jobs = [job_of(each) for each in options]
-        found = groups([job.config for job in jobs])
+        jobs = [sweep.as_planned(job_of(each), each) for each in options]
+        new = [place for place, job in enumerate(jobs) if not holds_run(job.directory)]
+        found = [[new[place] for place in group] for group in groups([jobs[place].config for place in new])]
         for line in told(found, [job.config for job in jobs], initial_job_idx):
             log.info(f"\t{line}")
+        begun = [place for place in range(len(jobs)) if place not in new]
+        if begun:
+            log.info(f"\tone after another: {', '.join(f'#{numbers[place]}' for place in begun)}; begun before")
         returned: dict[int, JobReturn] = {}
-        for group in found:
+        for group in [*([place] for place in begun), *found]:
             together = Together([jobs[place] for place in group])
             for position, place in enumerate(group):
                 task = self.task_function if len(group) == 1 else together.task(position)
@@ -78,31 +82,33 @@ class Together:
     """Jobs that are trained side by side, when the first of them is called for."""
 
     jobs: Sequence[HydraJob]
-    ended: dict[int, Exception | None] | None = None
+    ended: dict[int, BaseException | None] | None = None
 
-    def task(self, position: int) -> Callable[[Any], None]:
-        """What Hydra calls for one of them; where that one has failed, it raises the failure."""
+    def task(self, position: int) -> Callable[[Any], float | None]:
+        """What Hydra calls for one of them: as for a job alone, but that it is trained with the others."""
 
-        def call(config: Any) -> None:
+        def start(job: HydraJob) -> None:
             if self.ended is None:
-                with refusing():
-                    self.ended = self.trained()
+                self.ended = self.trained()
             failure = self.ended[position]
             if failure is not None:
                 raise failure
 
+        def call(config: Any) -> float | None:
+            return sweep.do(self.jobs[position], start, lambda directory, beside: None)
+
         return call
 
-    def trained(self) -> dict[int, Exception | None]:
+    def trained(self) -> dict[int, BaseException | None]:
         """Train them all: which has failed, and how."""
-        from experiments.running.side_by_side import Run, train_runs
+        from experiments.running.side_by_side import Run, train_to_the_end
 
         with ExitStack() as stack:
             for job in self.jobs:
                 stack.enter_context(locked_directory(job.directory))
             for job in self.jobs:
                 job.save_options()
-            return dict(train_runs([Run(job.config, job.directory) for job in self.jobs]))
+            return train_to_the_end([Run(job.config, job.directory) for job in self.jobs])
 
 
 def job_of(options: DictConfig) -> HydraJob:

@@ -1,46 +1,67 @@
 """The options of an experiment from its YAML file and overrides, and the jobs of a multirun: without torch."""
 
 import argparse
-import copy
 import itertools
 import math
-import re
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
 
-from hydra import compose, initialize_config_dir
+from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import OmegaConf
+from omegaconf.errors import MissingMandatoryValue
 
-from experiments.options.schema import CONFIGS, Config, check, register
+from experiments.options import folders, messages
+from experiments.options.compose import REFUSALS, Composer, Job, left_over, plain
+from experiments.options.effects import check_effects
+from experiments.options.schema import CONFIGS, Config, ConfigError, check
 
 Setting = tuple[tuple[str, str], ...]
 """Each swept option with its value, in the order of the file."""
 
-PLAIN_VALUE = re.compile(r"(population|learning|record|task|network|criterion|error)\.[a-z_.]+=|(compile|threads)=")
-"""An override that gives one option a value, whatever files are chosen."""
-
 
 def load(experiment: str, *overrides: str) -> Config:
-    """The options of an experiment, as the command line would have them. Raises ConfigError for a bad value.
+    """The options of an experiment, as the command line would have them. Raises ConfigError for a bad one.
 
+    One of your own is found where BACKPROP_1986_CONFIGS or an override, ``"hydra.searchpath=[file://FOLDER]"``, says.
     Each call gives objects of its own, which the caller may change; files are put together once a choice of them.
     """
-    values = [text for text in overrides if PLAIN_VALUE.match(text)]  # which Hydra puts in last too
-    composed = copy.deepcopy(_composed(experiment, tuple(text for text in overrides if text not in values)))
+    with folders.naming([text for text in overrides if text.startswith(folders.SEARCHPATH)]), folders.searching():
+        return checked([f"experiment={experiment}", *overrides], Composer())[0]
+
+
+def checked(
+    texts: Sequence[str], composer: Composer, number: int | None = None
+) -> tuple[Config, dict[str, str | None]]:
+    """The options of one run, and which of those given have no effect for want of others, each with a line about it.
+
+    This is what is asked of every job of every way in. texts: its overrides, of which ``experiment=NAME`` is one.
+    number: the job's in its multirun, from 0; None: it is no job of one. Within ``folders.searching``.
+
+    Raises ConfigError, with one line that says what is wrong and the remedy.
+    """
+    for text in texts:
+        override = parsed(text, composer)
+        check_form(override)
+        if override.is_sweep_override():
+            raise ConfigError(f"{text}: more than one value needs a multirun; add -m")
     try:
-        for override in OverridesParser.create().parse_overrides(values):
-            OmegaConf.update(composed, override.key_or_group, override.value(), merge=True)
-        config = OmegaConf.to_object(composed)
-    except (HydraException, OmegaConfBaseException):  # Hydra's own message says more
-        config = OmegaConf.to_object(_composed(experiment, overrides))
-    assert isinstance(config, Config)
+        job = composer.job(texts)
+    except REFUSALS as problem:
+        raise ConfigError(messages.explained(problem, texts, composer)) from None
+    try:
+        config = plain(job, number)
+    except MissingMandatoryValue:
+        raise ConfigError(messages.no_value(job)) from None
+    except REFUSALS as problem:
+        raise ConfigError(messages.explained(problem, texts, composer)) from None
+    for key, known in left_over(config):
+        raise ConfigError(messages.no_option(f"+{key}", key, [*known, *messages.options_of(job.files.options)]))
+    _check_one_reading(job)
     check(config)
-    return config
+    return config, check_effects(job.values, job.files.options, job.options, config)
 
 
 def of_seeds(seeds: range) -> list[str]:
@@ -48,23 +69,70 @@ def of_seeds(seeds: range) -> list[str]:
     return [f"population.seeds={len(seeds)}", *([f"population.first_seed={seeds.start}"] if seeds.start else [])]
 
 
-@lru_cache(maxsize=512)
-def _composed(experiment: str, overrides: tuple[str, ...]) -> DictConfig:
-    register()
-    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        return compose("config", [f"experiment={experiment}", *overrides])
+def parsed(text: str, composer: Composer) -> Override:
+    """An override, taken apart. Raises ConfigError where it cannot be, or names no option."""
+    try:
+        override = composer.parsed(text)
+    except HydraException as problem:
+        raise ConfigError(messages.not_parsed(text, problem, composer)) from None
+    if not override.key_or_group:
+        raise ConfigError(f"{text}: names no option; options are written OPTION=VALUE")
+    return override
 
 
-def jobs(overrides: list[Override]) -> Iterator[list[str]]:
+def check_form(override: Override) -> None:
+    """Raises ConfigError for what the grammar of overrides allows and no run can use. Within ``folders.searching``."""
+    text, key = override.input_line or "", override.key_or_group
+    value = None if override.is_sweep_override() else override.value()
+    if key in ("experiment", *folders.GROUPS):
+        if override.is_add() or override.is_force_add() or override.is_delete() or override.package is not None:
+            raise ConfigError(f"{text}: write {key}={'NAME' if value is None else value}")
+        if isinstance(value, list):
+            each = f"{key}={','.join(map(str, value))}"
+            raise ConfigError(f"{text}: one {key} at a time; write {each}, with -m for a run of each")
+        if key == "experiment" and not override.is_sweep_override() and not _is_experiment(value):
+            raise ConfigError(messages.no_experiment(text))
+    if override.is_delete() and not key.startswith(("network.groups.", "network.links.")):
+        raise ConfigError(f"{text}: only groups and links of the network can be taken away; give the option a value")
+
+
+def _is_experiment(name: object) -> bool:
+    """Whether there is an experiment of that name, which may be in a folder below others."""
+    usual = isinstance(name, str) and not name.endswith(".yaml") and ".." not in name.split("/") and name[:1] != "/"
+    return usual and any(source.is_config(f"experiment/{name}") for source in folders.sources())
+
+
+def _check_one_reading(job: Job) -> None:
+    """Raises ConfigError for a reading, or a count, of an experiment that is one already: it would be half of each."""
+    choices = job.files.choices
+    for group in ("reading", "count"):
+        its = [name for key, name in choices.items() if key.startswith(f"{group}@")]
+        chosen = choices.get(group)
+        if chosen is not None and any(name != chosen for name in its):
+            problem = f"{group}={chosen}: experiment={choices['experiment']} is of the {group} {its[0]} itself"
+            raise ConfigError(f"{problem}; take one that is of none, such as experiment=family_trees")
+
+
+def jobs(overrides: Sequence[Override]) -> Iterator[list[str]]:
     """The overrides of each job of a multirun; of the one job where nothing is swept."""
-    values_of: list[list[str]] = []
+    return (list(job) for job in itertools.product(*values_of(overrides)))
+
+
+def values_of(overrides: Sequence[Override]) -> list[list[str]]:
+    """What a multirun may give each option, each as an override; of an interval its two ends.
+
+    Of two overrides of one option the later holds, as in Hydra.
+    """
+    values: dict[str, list[str]] = {}
     for override in overrides:
+        key = override.get_key_element()
         if override.is_discrete_sweep():
-            key = override.get_key_element()
-            values_of.append([f"{key}={value}" for value in override.sweep_string_iterator()])
-        elif not override.is_sweep_override():
-            values_of.append([override.input_line or ""])
-    return (list(job) for job in itertools.product(*values_of))
+            values[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
+        elif isinstance(interval := override.value(), IntervalSweep):
+            values[key] = [f"{key}={end}" for end in (interval.start, interval.end)]
+        else:
+            values[key] = [override.input_line or ""]
+    return list(values.values())
 
 
 def settings(name: str) -> list[Setting]:

@@ -48,6 +48,14 @@ class Answers(Enum):
     first = "first"
 
 
+class Metric(Enum):
+    """What a run hands back to Hydra, for a sweeper that seeks the best settings: a number made of its seeds.csv."""
+
+    learned = "learned"  # the part of the networks that learned; the more the better
+    median_sweeps = "median_sweeps"  # the median over all, with learning.sweeps for one that has not learned
+    E = "E"  # the median over all
+
+
 @dataclass
 class TaskConfig:
     """What is learned."""
@@ -138,6 +146,7 @@ class RecordConfig:
 
     every: int | None = None  # sweeps between snapshots; null: a 100th of learning.sweeps
     replica: int | None = None  # the seed whose own curve and weights are logged; null: the first
+    metric: Metric | None = None  # learned, median_sweeps or E: what a sweeper such as hydra/sweeper=search goes by
     checkpoint: float | None = 60.0  # seconds between checkpoints; 0: at every snapshot; null: when interrupted only
     tensorboard: bool = True
     figures: bool = True
@@ -234,9 +243,9 @@ def check(config: Config) -> None:
     _at_least_1("learning.sweeps", learning.sweeps)
     _part("learning.decay", learning.decay, "it is the part of each weight taken off after each change")
     for i, phase in enumerate(learning.opening):
-        _at_least_1(f"learning.opening[{i}].sweeps", phase.sweeps)
-        _above_0(f"learning.opening[{i}].epsilon", phase.epsilon)
-        _part(f"learning.opening[{i}].alpha", phase.alpha, "0 gives equation (8)")
+        _at_least_1(f"learning.opening.{i}.sweeps", phase.sweeps)
+        _above_0(f"learning.opening.{i}.epsilon", phase.epsilon)
+        _part(f"learning.opening.{i}.alpha", phase.alpha, "0 gives equation (8)")
     tolerance = config.criterion.tolerance
     half = (on - off) / 2
     remedy = f"must be above 0 and at most {half:g}, half way from task.target_off={off} to task.target_on={on}"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from markupsafe import escape
@@ -16,6 +15,7 @@ from experiments import statistics
 from experiments.claims.evidence import best_on_even_judged_on_odd, limit_of
 from experiments.claims.results import table
 from experiments.options.load import load
+from repro.figures.drawing import own_settings
 from repro.figures.panels import COLOURS, INK, MARK, Curve, Panel, number, panel
 
 OFF_TIES = 0.0017
@@ -250,7 +250,7 @@ def svg(of: Panel, name: str) -> str:
     """A panel as an SVG element: words as words, colours by the page's variables, ids of its own: see ``renamed``."""
     file = io.StringIO()
     plain: Any = {"svg.fonttype": "none", "font.family": "sans-serif"}
-    with matplotlib.rc_context(plain):
+    with own_settings(plain):
         panel(of).savefig(file, format="svg", transparent=True, metadata={"Date": None})
     drawn = file.getvalue()
     drawn = drawn[drawn.index("<svg") :]

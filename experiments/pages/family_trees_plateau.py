@@ -11,6 +11,7 @@ from experiments.options.load import load
 from experiments.pages.markdown import markdown
 from experiments.statistics import quartiles, share
 from experiments.tables import share_brief
+from repro.figures.drawing import DPI, own_settings
 from repro.figures.mechanism import mechanism_figure
 
 FIGURE = "figures/family_trees_mechanism.png"
@@ -112,16 +113,17 @@ def draw(results: Path) -> Path:
         str(reading).replace("_", " "): [middle(measured(rows, reading, size, 0), "growth") for size in ranges]
         for reading in rows["reading"].unique()
     }
-    figure = mechanism_figure(
-        ranges,
-        rates,
-        printed.learning.decay,
-        printed.network.initial_range,
-        [*steps],
-        [share(learned(step)).value for step in steps.values()],
-        [middle(step, "train_right") for step in steps.values()],
-    )
     path = results / FIGURE
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
+    with own_settings():
+        figure = mechanism_figure(
+            ranges,
+            rates,
+            printed.learning.decay,
+            printed.network.initial_range,
+            [*steps],
+            [share(learned(step)).value for step in steps.values()],
+            [middle(step, "train_right") for step in steps.values()],
+        )
+        figure.savefig(path, dpi=DPI)
     return path

@@ -5,7 +5,6 @@ The file is a line with the format's name, one with the SHA-256 of what follows,
 
 import hashlib
 import pickle
-import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from yaml import YAMLError
 from experiments.files import NotWritten, naming, partial_of, replacing
 from experiments.options.schema import Config, ConfigError
 from experiments.running.curves import Curves
-from experiments.running.directory import CHECKPOINT, CURVES, SEEDS, WEIGHTS
+from experiments.running.directory import CHECKPOINT, CURVES, SEEDS, WEIGHTS, command
 from experiments.running.tensorboard import TensorBoard
 from repro.population import Population
 
@@ -156,11 +155,6 @@ def as_config(options: DictConfig | ListConfig) -> Config:
     return plain
 
 
-def command(directory: Path) -> str:
-    """What goes on with a run."""
-    return f"python -m experiments.run resume={shlex.quote(str(directory))}"
-
-
 class Checkpoints:
     """Writes a checkpoint at the first snapshot after every ``record.checkpoint`` seconds, and when it is told to."""
 
@@ -168,7 +162,7 @@ class Checkpoints:
         self.directory, self.config, self.resumed = directory, config, resumed
         self.seconds = config.record.checkpoint
         self.sweep = None if resumed is None else resumed.sweep
-        self.written = time.monotonic()
+        self.written, self.removed = time.monotonic(), False
 
     @cached_property
     def options(self) -> str:
@@ -199,7 +193,9 @@ class Checkpoints:
             yield
         except NotWritten as problem:
             kept = "no checkpoint was written yet"
-            if self.sweep is not None:
+            if self.removed:
+                kept = "the results are written"
+            elif self.sweep is not None:
                 after = f"kept: {CHECKPOINT} after {self.sweep:,} sweeps"
                 kept = f"{after}. Once that is mended, go on with: {command(self.directory)}"
             raise NotWritten(f"{problem}; {kept}") from None
@@ -210,3 +206,4 @@ class Checkpoints:
         with naming(path):
             path.unlink(missing_ok=True)
             partial_of(path).unlink(missing_ok=True)
+        self.removed = True

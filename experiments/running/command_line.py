@@ -1,35 +1,35 @@
 """Checks a command line before Hydra acts on it, so that a mistake ends in one clear line and leaves nothing behind."""
 
-import difflib
-import itertools
+import argparse
+import math
 import os
-import re
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException
+from hydra._internal.utils import get_args_parser
+from hydra.core.override_parser.types import IntervalSweep, Override
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from experiments.options.load import jobs
-from experiments.options.schema import CONFIGS, Config, ConfigError, Precision, check, choices
+from experiments.options import folders
+from experiments.options.compose import REFUSALS, Composer
+from experiments.options.effects import without_effect
+from experiments.options.folders import file_named
+from experiments.options.load import check_form, checked, jobs, parsed, values_of
+from experiments.options.messages import no_experiment, one_line
+from experiments.options.schema import CONFIGS, Config, ConfigError, check
 from experiments.running.directory import check_unused
+from experiments.running.sweep_names import check_lists, job_name
 
-MULTIRUN = {"-m", "--multirun"}
 HELP = {"-h", "--help"}
-COMPOSES = {"-c", "--cfg", "-i", "--info", "-p", "--package", "--resolve"}
-"""Flags with which Hydra shows an experiment's options in place of running it."""
-MOST_JOBS_CHECKED = 200
-GROUPS = ("reading", "count", "links", "rule")
-"""What may stand beside an experiment: the names of groups of configs."""
+WITH_VALUE = {
+    flag for action in get_args_parser()._actions if action.nargs is None for flag in action.option_strings
+}  # fmt: skip
+"""Hydra's own flags after which a value stands, such as ``--config-dir``."""
 
 RESUMED_WITH = ("threads", "device", "record.progress")
 """The options that a resumed run may have another value of: what it finds does not depend on them, but for rounding."""
@@ -40,12 +40,13 @@ ELSEWHERE = "hydra/launcher=submitit_slurm"
 ROOM = 2**16
 """Bytes that there must be room for: what Hydra and TensorBoard write before anything is trained."""
 
+MANY = 200
+"""So many jobs take long enough to check for a bar that says how many there are still."""
+
 
 def register_resolvers() -> None:
-    """``${directory_name:TEXT}``: the text as the name of one directory, for the runs of a sweep."""
-    OmegaConf.register_new_resolver(
-        "directory_name", lambda text: re.sub(r"[^\w.,=+-]", "_", str(text))[:120], replace=True
-    )
+    """``${directory_name:NUMBER,OVERRIDES,SWEPT}``: the directory of a job of a sweep, see ``job_name``."""
+    OmegaConf.register_new_resolver("directory_name", job_name, replace=True)
 
 
 def register_plugins() -> None:
@@ -60,10 +61,13 @@ def in_order(arguments: list[str]) -> list[str]:
 
     Help needs a whole configuration too, whichever: any experiment will do.
     """
-    options = [argument for argument in arguments if _is_option(argument)]
+    options: list[str] = []
+    flags: list[str] = []
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        (options if _is_option(argument) and before not in WITH_VALUE else flags).append(argument)
     if HELP & set(arguments) and not any("experiment=" in option for option in options):
         options.append("experiment=symmetry")
-    return options + [argument for argument in arguments if not _is_option(argument)]
+    return options + flags
 
 
 def _is_option(argument: str) -> bool:
@@ -83,7 +87,7 @@ def resumed_from(arguments: Sequence[str]) -> tuple[Path, list[str]] | None:
             raise ConfigError(f"{argument}: a resumed run has the options it was started with, but for {allowed}")
     directory = named[0].partition("=")[2]
     if not directory:
-        raise ConfigError("resume=: name the directory of a run, resume=runs/NAME/TIME")
+        raise ConfigError("resume=: name the directory of a run or of a sweep, resume=runs/NAME/TIME")
     return Path(directory), beside
 
 
@@ -103,9 +107,10 @@ def with_options(config: Config, overrides: Sequence[str]) -> Config:
         try:
             changed = OmegaConf.merge(OmegaConf.structured(config), OmegaConf.from_dotlist([text]))
         except OmegaConfBaseException as problem:
-            raise ConfigError(f"{text}: {_one_line(problem)}") from None
-        assert isinstance(changed, DictConfig)
-        config = _typed(changed)
+            raise ConfigError(f"{text}: {one_line(problem)}") from None
+        plain = OmegaConf.to_object(changed)
+        assert isinstance(plain, Config)
+        config = plain
     check(config)
     from experiments.options.machine import check_device
 
@@ -116,192 +121,136 @@ def with_options(config: Config, overrides: Sequence[str]) -> Config:
 def check_arguments(arguments: list[str], configs: Path) -> None:
     """Raises ConfigError, with a message of one line, for a command line that could not be run.
 
-    Every job of a multirun is checked. Left to Hydra: command lines with options of its own, such as ``--help``.
+    Every job of a multirun is checked, whether the command line or the experiment's own file makes it one. Left to
+    Hydra: command lines that only ask it something, such as ``--help``.
     """
-    flags = {argument for argument in arguments if argument.startswith("-")}
-    if flags - MULTIRUN and not flags & COMPOSES:
-        return
-    texts = [argument for argument in arguments if argument not in flags]
-    if flags & COMPOSES:
-        if not any(text.lstrip("+").startswith("experiment=") for text in texts):
-            raise ConfigError(_no_experiment(configs))
-        return
-    with initialize_config_dir(str(configs), version_base="1.3"):
-        overrides = [_parsed(text) for text in texts]
-        chosen = [override for override in overrides if override.key_or_group == "experiment"]
-        if not chosen:
-            raise ConfigError(_no_experiment(configs))
-        for override in overrides:
-            _check_form(override)
-        swept = [override for override in overrides if override.is_sweep_override()]
-        if swept and not flags:
-            option = swept[0]
-            raise ConfigError(f"{option.input_line}: more than one value needs a multirun; add -m")
-        _check_directory(overrides)
-        for job in itertools.islice(jobs(overrides), MOST_JOBS_CHECKED):
-            _check_job(job, configs)
+    flags = get_args_parser().parse_intermixed_args(arguments)
+    _check_flags(flags)
+    texts: list[str] = flags.overrides
+    folders.name_folders(flags.config_dir, texts)
+    with folders.searching(configs):
+        if flags.help or flags.hydra_help or flags.shell_completion:
+            return
+        if all(text.lstrip("+~").partition("=")[0] != "experiment" for text in texts):
+            raise ConfigError(no_experiment())
+        if not flags.cfg and not flags.info:
+            _check_runs(texts, flags.multirun, Composer(configs))
 
 
-def _parsed(text: str) -> Override:
+def _check_flags(flags: argparse.Namespace) -> None:
+    """Raises ConfigError for flags of Hydra's that do not go together, or that leave no experiment of this project."""
+    for flag, value in (("--config-path", flags.config_path), ("--config-name", flags.config_name)):
+        if value is not None:
+            remedy = "a folder with experiments of your own is named by --config-dir=FOLDER"
+            raise ConfigError(f"{flag}={value}: the options of this project are in configs/config.yaml; {remedy}")
+    if flags.experimental_rerun is not None:
+        raise ConfigError(f"--experimental-rerun={flags.experimental_rerun}: resume=DIRECTORY goes on with a run")
+    modes = {"--run": flags.run, "--multirun": flags.multirun, "--cfg": flags.cfg, "--info": flags.info}
+    given = [flag for flag, value in modes.items() if value]
+    if len(given) > 1:
+        raise ConfigError(f"{' '.join(given)}: only one of them at a time")
+    if flags.resolve and not flags.cfg and not flags.help:
+        raise ConfigError("--resolve: is for --cfg job, which shows the options")
+
+
+def _check_runs(texts: list[str], multirun: bool, composer: Composer) -> None:
+    """Raises ConfigError for the first run that could not be. Imports torch only where all options are in order."""
+    overrides = [parsed(text, composer) for text in texts]
+    for override in overrides:
+        check_form(override)
     try:
-        (override,) = OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides([text])
-    except HydraException as problem:
-        raise ConfigError(f"{text}: {_one_line(problem)}; options are written OPTION=VALUE") from None
-    if not override.key_or_group:
-        raise ConfigError(f"{text}: names no option; options are written OPTION=VALUE")
-    return override
+        hydra = composer.hydra(texts)
+    except REFUSALS as problem:
+        checked(next(iter(jobs(overrides)), texts), composer)  # which says it in our words
+        raise ConfigError(one_line(problem)) from None
+    multirun = multirun or hydra.mode is RunMode.MULTIRUN
+    runs: Iterable[list[str]] = [texts]
+    params, many = _params(hydra) if multirun else {}, 1
+    if multirun:
+        swept = [parsed(f"{option}={values}", composer) for option, values in params.items()]
+        runs, many = _runs([*swept, *overrides], hydra)
+    _check_directory(hydra, "sweep" if multirun else "run")
+    numbers = range(many) if multirun else [None]
+
+    def effects() -> Iterator[dict[str, str | None]]:
+        check_job = None
+        for number, run in zip(numbers, _with_bar(runs, many), strict=True):
+            config, found = checked(run, composer, number)
+            if check_job is None:
+                from experiments.running.job_check import JobCheck
+
+                check_job = JobCheck(elsewhere=ELSEWHERE in texts)
+            check_job(config, run)
+            yield found
+
+    try:
+        idle = without_effect(effects())
+        if idle is not None:
+            raise ConfigError(idle)
+    except ConfigError as problem:
+        of_file = {option for option in params if option not in {override.key_or_group for override in overrides}}
+        if str(problem).partition("=")[0] not in of_file:
+            raise
+        file = file_named(f"experiment/{hydra.runtime.choices.experiment}")
+        raise ConfigError(f"{file}: hydra.sweeper.params: {problem}") from None
 
 
-def _check_form(override: Override) -> None:
-    """Raises ConfigError for what the grammar allows and no experiment can use."""
-    text, key = override.input_line, override.key_or_group
-    if key == "experiment" and (override.is_add() or override.is_force_add() or override.is_delete()):
-        raise ConfigError(f"{text}: write experiment=NAME")
-    if override.is_delete() and not key.startswith(("network.groups.", "network.links.")):
-        raise ConfigError(f"{text}: only groups and links of the network can be taken away; give the option a value")
-    if override.is_sweep_override():
-        if not override.is_discrete_sweep():
-            raise ConfigError(f"{text}: an interval is no list of values; write A,B,C or range(FROM,TO,STEP)")
-        if not list(override.sweep_string_iterator()):
+def _params(hydra: DictConfig) -> dict[str, object]:
+    """What the file of an experiment sweeps over."""
+    params = OmegaConf.to_container(hydra.sweeper.get("params") or OmegaConf.create({}))
+    assert isinstance(params, dict)
+    return {str(option): values for option, values in params.items() if isinstance(values, str | int | float)}
+
+
+def _runs(overrides: Sequence[Override], hydra: DictConfig) -> tuple[Iterable[list[str]], int]:
+    """The overrides of each job of a multirun, and how many these are.
+
+    Of a sweeper that chooses the values itself each that it may choose, and the ends of an interval, beside the first
+    ones of the other options.
+    """
+    basic = hydra.runtime.choices.get("hydra/sweeper") == "basic"
+    for override in (override for override in overrides if override.is_sweep_override()):
+        text = override.input_line
+        if override.is_hydra_override():
+            raise ConfigError(f"{text}: an option of Hydra's has one value for all jobs")
+        if isinstance(override.value(), IntervalSweep):
+            if basic:
+                check_lists([override])
+        elif next(override.sweep_string_iterator(), None) is None:
             raise ConfigError(f"{text}: there is no such value to run")
+    values = values_of(overrides)
+    if basic:
+        return jobs(overrides), math.prod(map(len, values))
+    first = [each[0] for each in values]
+    runs = [[*first[:place], value, *first[place + 1 :]] for place, each in enumerate(values) for value in each]
+    return runs, len(runs)
 
 
-def _check_directory(overrides: list[Override]) -> None:
+def _with_bar(runs: Iterable[list[str]], many: int) -> Iterable[list[str]]:
+    """The same, with a bar in a terminal where there are so many that it takes long."""
+    if many < MANY or not sys.stderr.isatty():
+        return runs
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(runs, "Checking jobs", many, console=Console(stderr=True), transient=True)
+
+
+def _check_directory(hydra: DictConfig, of: str) -> None:
     """Raises ConfigError where the directory of the run holds a run, or cannot be made and written to.
 
-    The latter by doing that for a moment, in another one beside it.
+    The latter by doing that for a moment, in another one beside it. of: "run", or "sweep" for a multirun.
     """
-    given = {override.key_or_group: str(override.value()) for override in overrides if override.value_type}
-    for option in ("hydra.run.dir", "hydra.sweep.dir"):
-        name, varies, _ = given.get(option, "runs").partition("${")
-        path = Path(name)
-        if option in given and not varies:
-            for each in [path] if option == "hydra.run.dir" else path.glob("*"):
-                check_unused(each, f"{option}=")
-        try:
-            nearest = next(each for each in (path, *path.absolute().parents) if each.exists())
-            with tempfile.TemporaryDirectory(dir=nearest) as made:
-                (Path(made) / "file").write_bytes(bytes(ROOM))
-        except OSError as problem:
-            reason = problem.strerror or problem
-            raise ConfigError(f"{option}={path}: {reason}; name a directory that can be written to") from None
-
-
-def _check_job(texts: list[str], configs: Path) -> None:
-    name = [text for text in texts if text.startswith("experiment=")][-1].partition("=")[2]
-    if name not in choices("experiment", configs):
-        raise ConfigError(f"experiment={name}: there is no such experiment. There are:\n{_listing(configs)}")
+    option = f"hydra.{of}.dir"
+    name, varies, _ = str(hydra[of]._get_node("dir")._value()).partition("${")
+    path = Path(name)
+    if not varies:
+        for each in [path] if of == "run" else path.glob("*"):
+            check_unused(each, f"{option}=")
     try:
-        config = compose("config", texts)
-        plain = _typed(config)
-    except (HydraException, OmegaConfBaseException) as problem:
-        raise ConfigError(_explain(problem, texts, configs)) from None
-    check(plain)
-    from experiments.options.machine import check_device
-    from experiments.options.setup import start_of, training_setup
-    from repro.networks import SpecError
-
-    if ELSEWHERE not in texts:
-        check_device(plain.device)
-    seeds, shard = plain.population.seeds, plain.population.shard
-    try:
-        # whether there is such a network, and cases can be held out, does not depend on how many seeds there are
-        plain.population.seeds, plain.population.shard = 1, "1/1"
-        setup = training_setup(plain)
-        start_of(plain, setup)
-        plain.population.seeds, plain.population.shard = seeds, shard
-        _check_memory(plain, setup.architecture.weight_count)
-    except SpecError as problem:
-        raise ConfigError(str(problem)) from None
-
-
-def _check_memory(config: Config, weights: int) -> None:
-    """Raises ConfigError for a population whose weights and last changes alone do not fit this machine."""
-    if not hasattr(os, "sysconf"):
-        return
-    from experiments.options.setup import seeds_of
-
-    there_is, seeds = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), len(seeds_of(config))
-    needed = 2 * (4 if config.precision is Precision.float32 else 8) * weights * seeds
-    if needed > there_is:
-        raise ConfigError(
-            f"population.seeds={config.population.seeds}: {seeds} at a time, with {weights:,} weights each, need "
-            f"{needed / 2**30:,.0f} GiB of memory, and this machine has {there_is / 2**30:,.0f}; take fewer, or more "
-            f"shards than population.shard={config.population.shard}"
-        )
-
-
-def _typed(config: DictConfig) -> Config:
-    """The options as plain objects. Raises ConfigError for one that has no value yet, or that there is not."""
-    for key in sorted(OmegaConf.missing_keys(config)):
-        raise ConfigError(f"{key}=???: the experiment gives it no value; give one, {key}=VALUE")
-    plain = OmegaConf.to_object(config)
-    assert isinstance(plain, Config)
-    for key in _left_over(plain):
-        raise ConfigError(_no_option(f"+{key}", key, list(_options(config))))
-    return plain
-
-
-def _left_over(options: object, prefix: str = "") -> Iterator[str]:
-    """The dotted names that ``+`` has added to options which have no such field."""
-    if is_dataclass(options):
-        known = {field.name for field in fields(options)}
-        for name, value in vars(options).items():
-            if name not in known:
-                yield f"{prefix}{name}"
-            yield from _left_over(value, f"{prefix}{name}.")
-
-
-def _explain(problem: Exception, texts: list[str], configs: Path) -> str:
-    """The one override at fault, found by trying each by itself, and what is wrong with it."""
-    chosen = [text for text in texts if text.startswith("experiment=")]
-    launcher = [text for text in texts if text.startswith("hydra/launcher=")]
-    for text in launcher + [text for text in texts if text not in launcher]:
-        if text in chosen:
-            continue
-        try:
-            OmegaConf.to_object(compose("config", [*chosen, text]))
-        except (HydraException, OmegaConfBaseException) as own:
-            key = text.partition("=")[0].lstrip("+~")
-            if key in GROUPS:
-                return f"{text}: there is no such {key}; choose from {', '.join(choices(key, configs))}"
-            if key == "hydra/launcher":
-                more = "`pip install -e '.[cluster]'` brings joblib, submitit_local and submitit_slurm"
-                return f"{text}: there is no such launcher; there are basic and side_by_side, and {more}"
-            options = [*_options(compose("config", chosen)), *GROUPS]
-            cause = own.__cause__
-            if key in options or key.startswith("hydra."):
-                return f"{text}: {_one_line(cause if isinstance(cause, OmegaConfBaseException) else own)}"
-            return _no_option(text, key, options)
-        if text in launcher:
-            chosen.append(text)  # which options hydra.launcher has depends on it
-    return _one_line(problem)
-
-
-def _no_option(text: str, key: str, options: list[str]) -> str:
-    near = difflib.get_close_matches(key, [option for option in options if option != key], n=1)
-    hint = f"did you mean {near[0]}?" if near else "`--cfg job` lists them all"
-    return f"{text}: there is no option {key}; {hint}"
-
-
-def _options(config: DictConfig, prefix: str = "") -> Iterator[str]:
-    """The dotted names of all options."""
-    for key in map(str, config):
-        yield f"{prefix}{key}"
-        if not OmegaConf.is_missing(config, key) and isinstance(config[key], DictConfig):
-            yield from _options(config[key], f"{prefix}{key}.")
-
-
-def _no_experiment(configs: Path) -> str:
-    return "say which experiment to run, experiment=NAME. There are:\n" + _listing(configs)
-
-
-def _listing(configs: Path) -> str:
-    files = sorted((configs / "experiment").glob("*.yaml"))
-    width = max(len(file.stem) for file in files)
-    return "\n".join(f"  {file.stem:{width}}  {OmegaConf.select(OmegaConf.load(file), 'summary')}" for file in files)
-
-
-def _one_line(problem: BaseException) -> str:
-    """The first line of a message; Hydra and OmegaConf put the particulars below it."""
-    return next(iter(str(problem).strip().splitlines()), type(problem).__name__).strip()
+        nearest = next(each for each in (path, *path.absolute().parents) if each.exists())
+        with tempfile.TemporaryDirectory(dir=nearest) as made:
+            (Path(made) / "file").write_bytes(bytes(ROOM))
+    except OSError as problem:
+        reason = problem.strerror or problem
+        raise ConfigError(f"{option}={path}: {reason}; name a directory that can be written to") from None

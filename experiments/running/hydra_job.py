@@ -22,10 +22,14 @@ class HydraJob:
 
     @classmethod
     def of(cls, config: DictConfig) -> "HydraJob":
-        """The one that HydraConfig is set to. config: the options that Hydra hands over."""
+        """The one that HydraConfig is set to. config: the options that Hydra hands over.
+
+        What stands in ``${}`` is what it is now: that is what the run has, and what is saved to go on with it.
+        """
         plain, hydra = OmegaConf.to_object(config), HydraConfig.get()
         assert isinstance(plain, Config)
-        saved = {"config": config, "hydra": HydraConfig.instance().cfg, "overrides": hydra.overrides.task}
+        resolved = OmegaConf.structured(plain)
+        saved = {"config": resolved, "hydra": HydraConfig.instance().cfg, "overrides": hydra.overrides.task}
         number = None if OmegaConf.is_missing(hydra.job, "num") else hydra.job.num
         return cls(plain, Path(hydra.runtime.output_dir), saved, number)
 

@@ -19,8 +19,9 @@ from yaml import YAMLError
 from experiments.files import replacing
 from experiments.options.schema import Config, ConfigError, shard_of
 from experiments.options.setup import architecture_of, seeds_of
-from experiments.running.checkpoint import OPTIONS, as_config, command
-from experiments.running.directory import CHECKPOINT, SEEDS, WEIGHTS, check_unused, locked_directory
+from experiments.running import environment
+from experiments.running.checkpoint import OPTIONS, as_config
+from experiments.running.directory import CHECKPOINT, SEEDS, WEIGHTS, check_unused, command, locked_directory
 from experiments.running.seeds import save_weights
 
 OWN = ("record", "threads", "device")
@@ -104,11 +105,15 @@ class Shard:
 
 @dataclass(frozen=True)
 class Merged:
-    """A population put together: its options, the last sweep of any shard, and how many shards there were."""
+    """A population put together: its options, the last sweep of any shard, and how many shards there were.
+
+    unlike: a line that says in what the shards were not made alike, so that last digits may differ; "": in nothing.
+    """
 
     config: Config
     sweep: int
     shards: int
+    unlike: str
 
 
 def merge(directories: Iterable[Path], to: Path) -> Merged:
@@ -134,7 +139,25 @@ def merge(directories: Iterable[Path], to: Path) -> Merged:
                 with (shard.directory / SEEDS).open(newline="", encoding="utf-8") as part:
                     part.readline()
                     shutil.copyfileobj(part, file)
-    return Merged(shards[0].config, sweep, len(shards))
+    return Merged(shards[0].config, sweep, len(shards), unlike([shard.directory for shard in shards]))
+
+
+def unlike(directories: Sequence[Path]) -> str:
+    """What shards do not have in common of that on which the last digits of their numbers may depend, in one line.
+
+    Machine code gives the same on any processor, what torch works out need not. "" where it is all in common, or is not
+    known of them.
+    """
+    made = [(directory, each) for directory in directories for each in environment.read(directory)]
+    depends = ["torch", "device", "compiled"]
+    if not all(each.get("compiled") for _, each in made):
+        depends += ["vectors", "processor"]
+    found = []
+    for name in depends:
+        values = {str(each[name]): directory for directory, each in reversed(made) if name in each}
+        if len(values) > 1:
+            found.append(f"{name}: " + ", ".join(f"{value} ({at})" for value, at in sorted(values.items())))
+    return f"Not made alike, so that last digits may differ from those of one run: {'; '.join(found)}" if found else ""
 
 
 def runs_in(directories: Iterable[Path]) -> Iterator[Path]:

@@ -12,11 +12,13 @@ from experiments.files import NotWritten
 from experiments.options.machine import PAYS_FROM, seconds_uncompiled
 from experiments.options.schema import Config, ConfigError
 from experiments.options.setup import architecture_of, first_population, seeds_of, training_setup
+from experiments.running import interrupts
 from experiments.running.directory import locked_directory
 from experiments.running.progress import ProgressBar
 from experiments.running.recording import Recording
 from experiments.running.shards import differences
-from experiments.running.training import can_compile, every_of, interruptible, prepare, started, threads_of
+from experiments.running.sweep_plan import is_finished
+from experiments.running.training import can_compile, every_of, prepare, started, threads_of
 from repro.choices import BackwardPass
 from repro.networks import SpecError
 from repro.population import Population
@@ -114,7 +116,7 @@ def train_runs(runs: Sequence[Run], quiet: bool = False) -> Iterator[tuple[int, 
     with ExitStack() as stack:
         for run in runs:
             stack.enter_context(locked_directory(run.directory))
-        caught = stack.enter_context(interruptible())
+        caught = stack.enter_context(interrupts.noting())
         parts, recordings = [], []
         for run in runs:
             setup = training_setup(run.config)
@@ -131,7 +133,10 @@ def train_runs(runs: Sequence[Run], quiet: bool = False) -> Iterator[tuple[int, 
         running, learned = set(range(len(runs))), [0] * len(runs)
         done: list[tuple[Recording, Population, bool]] = []
         refused: list[NotWritten] = []
-        for number, snapshot in started(training, compile, quiet, caught):
+        snapshots, compiled = started(training, compile, quiet, caught)
+        for recording in recordings:
+            recording.begin(compiled)
+        for number, snapshot in snapshots:
             if number not in running:
                 continue
             part, recording, failure = parts[number], recordings[number], None
@@ -162,6 +167,19 @@ def train_runs(runs: Sequence[Run], quiet: bool = False) -> Iterator[tuple[int, 
         raise refused[0]
     if caught:
         sys.exit(128 + caught[0])
+
+
+def train_to_the_end(runs: Sequence[Run]) -> dict[int, BaseException | None]:
+    """The same as ``train_runs``, at once: how each has failed, None where it has not.
+
+    A file that cannot be written ends all that have not finished by then: it is their failure too.
+    """
+    ended: dict[int, BaseException | None] = {}
+    try:
+        ended.update(train_runs(runs))
+    except NotWritten as problem:
+        ended |= {number: problem for number, run in enumerate(runs) if not is_finished(run.directory)}
+    return ended
 
 
 def pays(configs: Sequence[Config], parts: Sequence[Part]) -> bool:

@@ -1,6 +1,7 @@
 """A run as TensorBoard shows it: curves beside the paper's, the figures over the sweeps, options, codes and claims."""
 
 import gc
+import re
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ from experiments.options.machine import PAYS_FROM, seconds_uncompiled
 from experiments.options.schema import Config
 from experiments.options.setup import seeds_of
 from experiments.running.curves import Curves
-from experiments.running.figures import network_figures, pixels
+from experiments.running.drawing import not_drawn
 from experiments.running.tensorboard_text import claims_text, hparam_summaries, person_labels
 from repro.equations import error
 from repro.measures.family_trees import FEATURES, has_person_code, person_code
@@ -93,6 +94,7 @@ class TensorBoard:
         self.written: int = state.get("written", -1)
         self.drawn: int = state.get("drawn", -1)
         self.projector: str = state.get("projector", "")
+        self.cannot_draw = False
         self.projector_file = directory / "projector_config.pbtxt"
 
     def __enter__(self) -> "TensorBoard":
@@ -134,20 +136,7 @@ class TensorBoard:
     def open(self) -> None:
         """What is there before the first sweep: the charts' layout, the paper's run and the claims."""
         name, paper_sweeps = self.config.name, self.config.paper.sweeps
-        learned = "part that has learned" + ("" if paper_sweeps is None else "; the paper's one run")
-        one = "E of one network" + ("" if self.printed() is None else "; of the printed weights")
-        self.writer.add_custom_scalars(
-            {
-                name: {
-                    learned: ["Multiline", [f"{name}/learned"]],
-                    "E: median and quartiles": [
-                        "Margin",
-                        [f"{name}/E_median", f"{name}/E_lower_quartile", f"{name}/E_upper_quartile"],
-                    ],
-                    one: ["Multiline", [f"{name}/E_replica"]],
-                }
-            }
-        )
+        self.writer.add_custom_scalars(layout(name))
         claims = claims_text(CLAIMS, name)
         if claims:
             self.writer.add_text("claims", claims, 0)
@@ -171,8 +160,7 @@ class TensorBoard:
             paper.add_scalar(f"{name}/E_replica", float(error(y, task.desired.unsqueeze(2))), sweep)
         as_if_trained = Population.start(printed.architecture, [0], 0.0, torch.float64, around=printed.replica())
         label = f"{printed.source}: {at:,} sweeps"
-        for name, figure in network_figures(self.setup, as_if_trained, 0, label):
-            paper.add_image(tag_of(name), pixels(figure), at, dataformats="HWC")
+        self.add_images(paper, as_if_trained, 0, label, at)
 
     def printed(self) -> PrintedNetwork | None:
         """The network that the paper prints after the sweeps that ``config.paper`` has; None: it prints no weights."""
@@ -221,8 +209,25 @@ class TensorBoard:
         self.drawn = snapshot.sweep
         population = snapshot.population
         label = f"seed {population.seeds[self.replica]} after {snapshot.sweep:,} sweeps"
-        for name, figure in network_figures(self.setup, population, self.replica, label):
-            self.writer.add_image(tag_of(name), pixels(figure), snapshot.sweep, dataformats="HWC")
+        self.add_images(self.writer, population, self.replica, label, snapshot.sweep)
+
+    def add_images(self, writer: SummaryWriter, population: Population, replica: int, label: str, sweep: int) -> None:
+        """The figures of one network. What cannot be drawn costs a line, the first time, and is tried no more."""
+        if self.cannot_draw:
+            return
+        images = []
+        try:
+            from experiments.running.figures import network_figures
+            from repro.figures.drawing import own_settings, pixels
+
+            with own_settings():
+                for name, figure in network_figures(self.setup, population, replica, label):
+                    images.append((tag_of(name), pixels(figure)))
+        except Exception as problem:
+            self.cannot_draw = True
+            not_drawn("TensorBoard's images", problem)
+        for tag, image in images:
+            writer.add_image(tag, image, sweep, dataformats="HWC")
 
     def project(self, snapshot: Snapshot, tag: str) -> None:
         """The named replica's codes of the people, where it has any, for the embedding projector."""
@@ -239,8 +244,8 @@ class TensorBoard:
         if self.projector:  # add_embedding has listed those of this writer alone
             self.projector_file.write_text(self.projector + self.projected(), encoding="utf-8")
 
-    def finish(self, snapshot: Snapshot, metrics: dict[str, float], interrupted: bool) -> None:
-        """The last weights, and the options with the final metrics for the HPARAMS tab."""
+    def finish(self, snapshot: Snapshot, metrics: dict[str, float], words: str, interrupted: bool) -> None:
+        """The last weights, what the run is and was made with, and its options and metrics for the HPARAMS tab."""
         with naming(self.directory), no_collection():
             if interrupted:
                 self.writer.close()
@@ -251,6 +256,7 @@ class TensorBoard:
             if self.drawn != snapshot.sweep:
                 self.draw(snapshot)
             self.project(snapshot, LAST_CODES)
+            self.writer.add_text("run", f"{self.config.summary}\n\n{words}", snapshot.sweep)
             events = self.writer.file_writer
             assert events is not None  # it is None after close() only
             # not add_hparams, which opens a run of its own
@@ -260,6 +266,25 @@ class TensorBoard:
                 if isfinite(value):  # where none has learned there is no number to sort by
                     self.writer.add_scalar(name, value, snapshot.sweep)
             self.writer.close()
+
+
+def layout(name: str) -> dict[str, dict[str, list[Any]]]:
+    """The charts of an experiment.
+
+    The same for each of its runs, or TensorBoard, which puts the layouts of all runs together, shows a chart for each
+    kind of run. Tags are patterns where there are curves alone, and names where there is a band.
+    """
+    band = [f"{name}/E_median", f"{name}/E_lower_quartile", f"{name}/E_upper_quartile"]
+    return {
+        name: {
+            "part that has learned; in the run paper that of 1986": ["Multiline", [f"^{re.escape(name)}/learned$"]],
+            "E: median and quartiles": ["Margin", band],
+            "E of one network; in the run paper that of the printed weights": [
+                "Multiline",
+                [f"^{re.escape(name)}/E_replica$"],
+            ],
+        }
+    }
 
 
 @contextmanager

@@ -1,18 +1,16 @@
 """What stands around a training: cores, compiler, interrupts."""
 
 import itertools
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import TypeVar
 
 import torch
 
 from experiments.options import machine
 from experiments.options.schema import Config
+from experiments.running import interrupts
 from repro.machine_code import build
 
 SNAPSHOTS = 100
@@ -47,16 +45,19 @@ def can_compile(config: Config, wanted: bool) -> bool:
     return wanted and not lacking
 
 
-def started(training: Callable[[bool], Iterator[T]], compile: bool, quiet: bool, caught: list[int]) -> Iterator[T]:
-    """A training, compiled or not, once it has made its first snapshot; uncompiled where the compiler fails.
+def started(
+    training: Callable[[bool], Iterator[T]], compile: bool, quiet: bool, caught: list[int]
+) -> tuple[Iterator[T], bool]:
+    """A training once it has made its first snapshot, and whether it is compiled: it is not where the compiler fails.
 
-    caught: what ``interruptible`` gives. Ctrl-C in the meantime ends the program.
+    caught: what ``interrupts.noting`` gives. A program that is interrupted in the meantime ends at once.
     """
     begun, snapshots = time.monotonic(), training(compile)
     if compile and not quiet:
         print("Compiling, which takes 1 to 10 seconds, once.", flush=True)
     try:
-        first = next(snapshots)
+        with interrupts.at_once():
+            first = next(snapshots)
     except (RuntimeError, OSError) as problem:
         if caught:  # Ctrl-C in a terminal ends the C++ compiler too
             print("Interrupted before the first sweep: there is nothing to keep.")
@@ -65,26 +66,8 @@ def started(training: Callable[[bool], Iterator[T]], compile: bool, quiet: bool,
             raise
         print(f"compile: {str(problem).splitlines()[0]}; goes on uncompiled, many times slower.")
         compile, snapshots = False, training(False)
-        first = next(snapshots)
+        with interrupts.at_once():
+            first = next(snapshots)
     if compile and not quiet:
         print(f"Compiled in {time.monotonic() - begun:.1f} s.")
-    return itertools.chain([first], snapshots)
-
-
-@contextmanager
-def interruptible() -> Iterator[list[int]]:
-    """Collect the first SIGINT or SIGTERM in the list it gives, for the loop to end at a snapshot; a second kills."""
-    caught: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        if caught:
-            signal.signal(number, before[signal.Signals(number)])
-            signal.raise_signal(number)
-        caught.append(number)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return itertools.chain([first], snapshots), compile

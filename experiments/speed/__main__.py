@@ -7,6 +7,11 @@ derivatives whose multiplications results/chain_rule.csv counts. A GPU has a pro
 published.
 """
 
+# ruff: noqa: E402
+from experiments.running import interrupts
+
+interrupts.heed(__name__, "experiments.speed")  # before anything that takes a while to import
+
 import argparse
 from collections.abc import Iterator
 from pathlib import Path

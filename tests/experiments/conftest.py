@@ -5,20 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from experiments.options import load as options
 from experiments.options.load import load
 from experiments.run import run
-from tests.experiments.composing import compose_once
 
 Ran = Callable[..., Path]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def composed_once():
-    """Most of what composing takes is reading the same files: ``test_command_line`` compares the two."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(options, "compose", compose_once)
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
+from tensorboard.summary.writer.event_file_writer import _AsyncWriterThread
+from tensorboard.summary.writer.record_writer import RecordWriter
 
 import repro.training
 from experiments import run
@@ -132,7 +135,6 @@ OUTPUTS = {
     "weights.pt": ("experiments.running.seeds.write_weights", None),
     "seeds.csv": ("experiments.running.seeds.write_seeds", None),
     "curves.csv": (Curves, "write"),
-    "figures/curves.png": ("experiments.running.figures.save", None),
     "checkpoint.pt": ("experiments.running.checkpoint.sha256", None),
 }
 
@@ -204,27 +206,51 @@ def test_a_disk_that_fills_up_ends_the_run_and_keeps_the_last_checkpoint(full_di
         assert (directory / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
-def test_events_that_find_no_room_end_the_run_too(full_disk, monkeypatch, capfd):
-    """TensorBoard writes them in a thread of its own."""
+def test_events_that_find_no_room_end_the_run_too(tmp_path, monkeypatch, capfd):
+    """TensorBoard writes them in a thread of its own, which has failed before the next snapshot."""
+    full, write = [], RecordWriter.write
+
+    def refuse(self: RecordWriter, data: bytes) -> None:
+        if full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(self, data)
 
     def train(*arguments, **options):
         for snapshot in real(*arguments, **options):
             if snapshot.sweep == 4:
-                fill(full_disk)
+                full.append(True)
+            if snapshot.sweep == 6:
+                for thread in threading.enumerate():
+                    if isinstance(thread, _AsyncWriterThread):
+                        thread.join(60)
             yield snapshot
 
     real = repro.training.train
+    monkeypatch.setattr(RecordWriter, "write", refuse)
     monkeypatch.setattr("repro.training.train", train)
-    config = load("xor", *FEW, *BARE[:1], *BARE[2:], "record.checkpoint=3600")
+    config = load("symmetry_equal_start", *FEW, *BARE[:1], *BARE[2:], "record.checkpoint=3600")
     with pytest.raises(NotWritten) as end:
-        run.run(config, full_disk / "run")
-    assert str(end.value) == f"{full_disk / 'run'}: No space left on device; no checkpoint was written yet"
+        run.run(config, tmp_path / "run")
+    assert str(end.value) == f"{tmp_path / 'run'}: No space left on device; no checkpoint was written yet"
     assert capfd.readouterr() == ("", "")
+
+
+def test_events_that_find_no_room_at_the_end_leave_the_results(tmp_path, monkeypatch, capfd):
+    """They are written before."""
+
+    def refuse(*arguments, **options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("experiments.running.tensorboard.hparam_summaries", refuse)
+    with pytest.raises(NotWritten) as end:
+        run.run(load("symmetry_equal_start", *FEW, *BARE[:1], *BARE[2:]), tmp_path / "run")
+    assert str(end.value) == f"{tmp_path / 'run'}: No space left on device; the results are written"
+    assert {"seeds.csv", "curves.csv", "weights.pt"} <= {path.name for path in (tmp_path / "run").iterdir()}
 
 
 @pytest.mark.slow
 def test_wherever_the_disk_fills_up_it_is_told(full_disk, monkeypatch, capfd):
-    """At the last snapshot, with some more room each time, until there is enough."""
+    """At the last snapshot, with some more room each time, until there is enough: also for the figures."""
 
     def train(room, *arguments, **options):
         for snapshot in real(*arguments, **options):
@@ -235,22 +261,26 @@ def test_wherever_the_disk_fills_up_it_is_told(full_disk, monkeypatch, capfd):
     real = repro.training.train
     enlarge(full_disk)
     config = load("xor", *FEW, "population.seeds=500", "learning.sweeps=60", "record.every=20", *BARE[2:])
-    told, directory = set(), full_disk / "run"
+    told, directory, files = set(), full_disk / "run", {"/checkpoint.pt", "/weights.pt", "/curves.csv", "/seeds.csv"}
+    figures = {f"/figures/{name}.png" for name in ("curves", "sweeps", "weights")}
     for room in range(0, 2**20, 2**12):
         monkeypatch.setattr("repro.training.train", partial(train, room))
+        said = []
         try:
             run.run(config, directory, quiet=True)
-            break
+            said = capfd.readouterr().err.splitlines()
         except NotWritten as problem:
-            path, reason, *_ = str(problem).split(": ")
-            assert reason.startswith("No space left on device; kept")
-            told.add(path.removeprefix(str(directory)))
+            said = [str(problem)]
+        told |= {line.partition(": ")[0].removeprefix(str(directory)) for line in said}
+        assert all(": No space left" in line or ": not drawn, No space left" in line for line in said)
+        if not said:
+            break
         assert not list(directory.rglob("*.partial.*"))
         (full_disk / "filler").unlink()
         shutil.rmtree(directory)
-    assert (directory / "seeds.csv").exists()
-    files = {"/checkpoint.pt", "/weights.pt", "/curves.csv", "/seeds.csv"}
-    assert told == files | {"", *(f"/figures/{name}.png" for name in ("curves", "sweeps", "weights"))}
+    assert {f"/figures/{path.name}" for path in (directory / "figures").iterdir()} == figures
+    assert files <= told <= files | figures | {""}
+    assert told & figures
     assert capfd.readouterr() == ("", "")
 
 
@@ -322,6 +352,17 @@ def test_nor_is_one_launched_over_another(tmp_path, monkeypatch, capsys, argumen
     assert end.value.code == 2
     assert capsys.readouterr() == ("", f"experiments.run: {place}: holds a run; name another directory\n")
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["seeds.csv"]
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="there is no directory that nobody can write to")
+@pytest.mark.parametrize("more", [["hydra.run.dir=DIRECTORY"], ["-m", "hydra.sweep.dir=DIRECTORY"]], ids=str)
+def test_only_the_run_s_directory_must_be_one_that_can_be_written_to(tmp_path, monkeypatch, more):
+    """Not the one that it is started in."""
+    monkeypatch.chdir("/proc/self")
+    options = [each.replace("DIRECTORY", str(tmp_path / "there")) for each in more]
+    monkeypatch.setattr(sys, "argv", ["run.py", "experiment=xor", *FEW, *BARE, *options])
+    run.main()
+    assert len([*(tmp_path / "there").rglob("seeds.csv")]) == 1
 
 
 def test_two_launches_at_the_same_moment_do_not_share_a_directory(tmp_path):

@@ -551,6 +551,7 @@ def test_few_seeds_end_to_end(tmp_path):
         pytest.param(signal.SIGINT, False, id="SIGINT to the parent alone"),
         pytest.param(signal.SIGTERM, False, id="SIGTERM to the parent alone"),
         pytest.param(signal.SIGTERM, True, id="SIGTERM to all"),
+        pytest.param(signal.SIGHUP, True, id="SIGHUP to all"),
     ],
 )
 def test_an_interrupt_leaves_no_process_and_publishes_no_half(tmp_path, number, whole_group):
@@ -565,8 +566,8 @@ def test_an_interrupt_leaves_no_process_and_publishes_no_half(tmp_path, number, 
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-    assert process.returncode == 130
-    assert "Interrupted" in out
-    assert "Traceback" not in err
+    assert process.returncode == 128 + number
+    assert "about" not in out
+    assert err == f"experiments.reproduce: interrupted; {reproduce.KEPT}\n"
     assert left == []
     assert not (tmp_path / "results").exists()

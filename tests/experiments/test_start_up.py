@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from torch.utils.tensorboard._utils import figure_to_image
 
 from experiments.options.schema import CONFIGS
-from experiments.running.figures import DPI, pixels, save
 from repro.figures.curves import learning_curves, sweeps_distribution
+from repro.figures.drawing import DPI, pixels, save
 from repro.figures.hinton import hinton_figure
 
 NOT_NEEDED = {

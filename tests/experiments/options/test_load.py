@@ -1,36 +1,11 @@
-"""Options loaded with the files put together once are those that Hydra composes each time."""
+"""Options are loaded as the command line has them, and what cannot be used is refused in one line, whatever it is."""
 
 import pytest
-from hydra.errors import HydraException
-from omegaconf import OmegaConf
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from experiments.options import load as options
-from experiments.options.load import _composed, load
+from experiments.options import compose
+from experiments.options.load import jobs, load, values_of
 from experiments.options.schema import ConfigError
-
-LINES = [
-    ("xor",),
-    ("xor", "learning.epsilon=0.7", "population.seeds=9", "compile=true", "threads=1", "record.progress=false"),
-    ("xor", "learning.epsilon=1e-9", "learning.epsilon=3", "criterion.stop=false", "record.every=null"),
-    (
-        "symmetry",
-        "network.groups.hidden=4",
-        "network.links.output=[hidden,input]",
-        "network.biases=[]",
-        "rule=per_case",
-    ),
-    ("symmetry", "learning.opening=[{sweeps:20,epsilon:0.5,alpha:0.5}]", "network.hidden_function=tanh"),
-    ("family_trees", "task.held_out_cases=[Colin aunt,James father]", "reading=epsilon_10", "count=without_decay"),
-    ("family_trees_rules", "rule=momentum_at_once", "learning.epsilon=0.25"),
-    ("xor", "~network.links.hidden", "~network.groups.hidden", "network.links.output=[input]"),
-    ("xor", "summary='a: b'", "error.form=cross_entropy", "learning.change=per_case", "precision=float64"),
-]
-
-
-@pytest.mark.parametrize("line", LINES, ids=" ".join)
-def test_as_hydra_composes_them(line):
-    name, *overrides = line
-    assert load(*line) == OmegaConf.to_object(_composed(name, tuple(overrides)))
 
 
 def test_each_has_objects_of_its_own():
@@ -43,15 +18,59 @@ def test_each_has_objects_of_its_own():
 
 def test_another_value_composes_nothing(monkeypatch):
     load("xor", "rule=steepest")
-    monkeypatch.setattr(options, "compose", lambda *arguments: pytest.fail("composed"))
+    monkeypatch.setattr(compose, "compose", lambda *arguments: pytest.fail("composed"))
     assert load("xor", "rule=steepest", "learning.epsilon=0.123").learning.epsilon == 0.123
 
 
+REFUSED = {
+    "learning.epsilom=1": "did you mean learning.epsilon",
+    "+learning.epsilom=1": "did you mean learning.epsilon",
+    "+learning.opening=[{sweep:1}]": "did you mean 'sweeps'",
+    "learning.epsilon=fast": "Float",
+    "learning.epsilon=-1": "above 0",
+    "learning.epsilon=1,2": "add -m",
+    "learning.epsilon=interval(0,1)": "add -m",
+    "learning.epsilon=[": "options are written OPTION=VALUE",
+    "learning.epsilon=???": "has no value|gives no value",
+    "learning.epsilon=${nosuch}": "not found",
+    "learning=3": "several options",
+    "~learning.alpha": "give the option a value",
+    "rule=nosuch": "choose from",
+    "rule=[steepest,per_case]": "one rule at a time",
+    "reading=gain": "is of the family trees",
+    "task.length=8": "has no effect",
+    "network.links={}": "changes nothing",
+    "experiment=nosuch": "there is no such experiment",
+    "hydra.searchpath=[/nosuch]": "there is no such folder",
+    "hydra.searchpath=nosuch": "must be a list",
+    "hydra.nosuch=1": "nosuch",
+    "": "names no option|OPTION=VALUE",
+    "=": "names no option",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_whatever_is_wrong_is_a_config_error_of_one_line(text):
+    with pytest.raises(ConfigError, match=REFUSED[text]) as refusal:
+        load("xor", text)
+    if "there is no such experiment" not in str(refusal.value):  # which lists them all
+        assert "\n" not in str(refusal.value)
+
+
 @pytest.mark.parametrize(
-    "bad", ["learning.epsilom=1", "learning.epsilon=fast", "learning.epsilon=1,2", "learning.epsilon=["]
+    "name", ["nosuch", "", "../count/with_decay", "/etc/passwd", "xor.yaml", "xor,parity", "[xor]"]
 )
-def test_what_hydra_refuses_is_refused_by_it(bad):
-    with pytest.raises(HydraException):
-        load("xor", bad)
-    with pytest.raises(ConfigError, match=r"learning\.epsilon=-1"):
-        load("xor", "learning.epsilon=-1")
+def test_no_such_experiment(name):
+    with pytest.raises(ConfigError, match=r"there is no such experiment|add -m|one experiment at a time"):
+        load(name)
+
+
+def test_the_jobs_of_a_multirun():
+    """As Hydra has them: the last option varies fastest, and of two overrides of one the later holds."""
+    texts = ["experiment=xor", "a=1,2", "b=5", "~c", "d=range(0,2)", "b=3,4", "e=interval(0,1)"]
+    overrides = OverridesParser.create().parse_overrides(texts)
+    found = list(jobs(overrides))
+    assert values_of(overrides)[2] == ["b=3", "b=4"]
+    assert len(found) == 16
+    assert found[:3] == [["experiment=xor", "a=1", f"b={b}", "~c", f"d={d}", f"e={e}"] for b, d, e in
+                         [(3, 0, 0.0), (3, 0, 1.0), (3, 1, 0.0)]]  # fmt: skip

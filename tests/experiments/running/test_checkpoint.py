@@ -393,7 +393,7 @@ def test_two_do_not_resume_the_same_run(cut, monkeypatch, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_command_that_an_interrupt_names_goes_on(ran, tmp_path, number):
     """And comes to the end that it would have come to."""
     whole = ("xor", *XOR[1:], "learning.sweeps=12000", "criterion.stop=false", "record.tensorboard=true")

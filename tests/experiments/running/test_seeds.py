@@ -362,7 +362,7 @@ def test_two_launches_in_the_same_second_have_two_directories():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_keeps_what_was_found(tmp_path, number):
     """Sent as a terminal sends it, to the whole group, while a run that would take days is under way."""
     endless = ["experiment=xor", "population.seeds=20", "learning.sweeps=1000000000", "criterion.stop=false"]

@@ -167,6 +167,23 @@ def test_final_metrics_are_those_of_the_seeds(xor):
     ]
 
 
+def test_the_charts_are_those_of_one_name(tmp_path):
+    """A dot in it stands for itself; and for all runs of a name there is one chart of each kind."""
+    found = {}
+    for name, hidden in (("a.b", 1), ("a.b", 3), ("axb", 1)):
+        config = load("xor", "population.seeds=1", "learning.sweeps=2", "record.progress=false", f"name={name}")
+        config.network.groups["hidden"], config.record.figures = hidden, False
+        run(config, tmp_path / f"{name}{hidden}", quiet=True)
+        (event,) = events(tmp_path / f"{name}{hidden}").Tensors("custom_scalars__config__")
+        found[name, hidden] = Layout.FromString(event.tensor_proto.string_val[0]).category[0]
+    assert found["a.b", 1] == found["a.b", 3]
+    patterns = [tag for chart in found["a.b", 1].chart for tag in chart.multiline.tag]
+    for pattern, kind in zip(patterns, ("learned", "E_replica"), strict=True):
+        assert re.match(pattern, f"a.b/{kind}")
+        assert not re.match(pattern, f"axb/{kind}")
+        assert not re.match(pattern, f"a.b/{kind}_too")
+
+
 def test_custom_scalars_lay_the_curves_out(xor):
     (event,) = events(xor).Tensors("custom_scalars__config__")
     (category,) = Layout.FromString(event.tensor_proto.string_val[0]).category
@@ -176,9 +193,9 @@ def test_custom_scalars_lay_the_curves_out(xor):
     names = [f"xor/E_{quartile}" for quartile in ("median", "lower_quartile", "upper_quartile")]
     assert [margin.value, margin.lower, margin.upper] == names
     tags = {tag for chart in (learned, one) for tag in chart.multiline.tag}
-    assert tags == {"xor/learned", "xor/E_replica"}
+    assert tags == {"^xor/learned$", "^xor/E_replica$"}
     assert ("paper" in learned.title, "printed" in one.title) == (True, True)
-    assert tags <= set(events(xor).Tags()["scalars"])
+    assert {tag.strip("^$") for tag in tags} <= set(events(xor).Tags()["scalars"])
 
 
 def test_the_projector_has_the_people_with_what_is_known_of_them(ran):
