@@ -162,12 +162,13 @@ def _check_runs(texts: list[str], multirun: bool, composer: Composer) -> None:
         check_form(override)
     try:
         hydra = composer.hydra(texts)
+        multirun = multirun or hydra.mode is RunMode.MULTIRUN
+        params = _params(hydra) if multirun else {}
     except REFUSALS as problem:
         checked(next(iter(jobs(overrides)), texts), composer)  # which says it in our words
-        raise ConfigError(one_line(problem)) from None
-    multirun = multirun or hydra.mode is RunMode.MULTIRUN
+        raise ConfigError(f"{getattr(problem, 'full_key', None) or 'hydra'}: {one_line(problem)}") from None
     runs: Iterable[list[str]] = [texts]
-    params, many = _params(hydra) if multirun else {}, 1
+    many = 1
     if multirun:
         swept = [parsed(f"{option}={values}", composer) for option, values in params.items()]
         runs, many = _runs([*swept, *overrides], hydra)
