@@ -8,6 +8,7 @@ import math
 import re
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cache
 from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
@@ -185,6 +186,7 @@ class Config:
     compile: bool | None = None  # run the explicit one as machine code; null: where that saves time
 
 
+@cache
 def register() -> None:
     """Make the schema known to Hydra as ``base_config``."""
     ConfigStore.instance().store(name="base_config", node=Config)

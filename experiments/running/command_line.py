@@ -20,7 +20,7 @@ from experiments.options import folders
 from experiments.options.compose import REFUSALS, Composer
 from experiments.options.effects import without_effect
 from experiments.options.folders import file_named
-from experiments.options.load import check_form, checked, jobs, parsed, values_of
+from experiments.options.load import check_form, checked, composed, jobs, parsed, values_of
 from experiments.options.messages import no_experiment, one_line
 from experiments.options.schema import CONFIGS, Config, ConfigError, check
 from experiments.running.directory import check_unused
@@ -135,7 +135,9 @@ def check_arguments(arguments: list[str], configs: Path) -> None:
             return
         if all(text.lstrip("+~").partition("=")[0] != "experiment" for text in texts):
             raise ConfigError(no_experiment())
-        if not flags.cfg and not flags.info:
+        if flags.cfg:
+            composed(texts, Composer(configs))
+        elif not flags.info:
             _check_runs(texts, flags.multirun, Composer(configs))
 
 
