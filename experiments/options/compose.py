@@ -27,10 +27,15 @@ from yaml import YAMLError
 from experiments.options import folders
 from experiments.options.schema import CONFIGS, Config
 
-REFUSALS = (HydraException, OmegaConfBaseException, YAMLError, ValueError, OSError, RecursionError)
-"""What comes of options or files that cannot be used: the last three of files that are no text, no file or a circle."""
+REFUSALS = (
+    *(HydraException, OmegaConfBaseException, YAMLError),
+    *(ValueError, OSError, RecursionError),  # files that are no text, no file, or a circle
+    *(TypeError, AttributeError, AssertionError),  # what is no text, list or group where Hydra takes it for one
+)
+"""What comes of options or files that cannot be used, where Hydra puts them together."""
 
-ASKS_HYDRA = "${hydra:"
+ASKS, ASKS_HYDRA = "${", "${hydra:"
+"""What begins a value that is said by another option, by the environment and so on; and by Hydra's own options."""
 
 BESIDE = tuple(f"{group}=" for group in folders.GROUPS)
 
@@ -40,13 +45,13 @@ class Files:
     """What a choice of files gives, before any value is put in. Not to be changed: others have the same.
 
     options: an experiment's. whole: with Hydra's own. choices: the file of each group of configs, ``None`` for none.
-    asks_hydra: whether one of the options is said by Hydra's own.
+    text: the options as one text, with what stands in ``${}`` as it stands.
     """
 
     options: DictConfig
     whole: DictConfig
     choices: dict[str, Any]
-    asks_hydra: bool
+    text: str
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,7 @@ def files_of(stamp: tuple[object, ...], texts: tuple[str, ...]) -> Files:
     if added:
         with suppress(*REFUSALS):  # then Hydra says what is wrong
             files = files_of(stamp, tuple(text for text in texts if text not in added.values()))
-            if not files.asks_hydra and all(files.choices.get(group) is None for group in added):
+            if ASKS_HYDRA not in files.text and all(files.choices.get(group) is None for group in added):
                 return _with_files(
                     files, [added[group].replace("=", "/") for group in folders.GROUPS if group in added]
                 )
@@ -126,7 +131,7 @@ def files_of(stamp: tuple[object, ...], texts: tuple[str, ...]) -> Files:
     with read_write(options), open_dict(options):
         del options["hydra"]
     choices = dict(whole.hydra.runtime.choices)
-    return Files(options, whole, choices, ASKS_HYDRA in str(OmegaConf.to_container(options)))
+    return Files(options, whole, choices, str(OmegaConf.to_container(options)))
 
 
 def _with_files(files: Files, configs: Sequence[str]) -> Files:
@@ -152,10 +157,10 @@ def _with_files(files: Files, configs: Sequence[str]) -> Files:
         group, _, name = config.partition("/")
         choices[group] = name
     OmegaConf.set_struct(options, True)
-    asks_hydra = ASKS_HYDRA in str(OmegaConf.to_container(options))
-    if asks_hydra:
+    text = str(OmegaConf.to_container(options))
+    if ASKS_HYDRA in text:
         raise ValueError("what Hydra says depends on the files")
-    return Files(options, files.whole, choices, asks_hydra)
+    return Files(options, files.whole, choices, text)
 
 
 def plain(job: Job, number: int | None = None) -> Config:
@@ -165,6 +170,8 @@ def plain(job: Job, number: int | None = None) -> Config:
     """
     with _hydra_of(job, number):
         config = OmegaConf.to_object(job.options)
+    if ASKS in job.files.text or any(ASKS in text for text in job.texts):
+        OmegaConf.structured(config)  # raises where ${} is no group of options, or no list, in the place of one
     assert isinstance(config, Config)
     return config
 
@@ -172,7 +179,7 @@ def plain(job: Job, number: int | None = None) -> Config:
 @contextmanager
 def _hydra_of(job: Job, number: int | None) -> Iterator[None]:
     """``${hydra:...}`` is what it will be in the job."""
-    if not job.files.asks_hydra and not any(ASKS_HYDRA in text for text in job.texts):
+    if ASKS_HYDRA not in job.files.text and not any(ASKS_HYDRA in text for text in job.texts):
         yield
         return
     hydra, whole = HydraConfig.instance(), job.files.whole

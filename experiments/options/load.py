@@ -42,15 +42,7 @@ def checked(
 
     Raises ConfigError, with one line that says what is wrong and the remedy.
     """
-    for text in texts:
-        override = parsed(text, composer)
-        check_form(override)
-        if override.is_sweep_override():
-            raise ConfigError(f"{text}: more than one value needs a multirun; add -m")
-    try:
-        job = composer.job(texts)
-    except REFUSALS as problem:
-        raise ConfigError(messages.explained(problem, texts, composer)) from None
+    job = composed(texts, composer)
     try:
         config = plain(job, number)
     except MissingMandatoryValue:
@@ -67,6 +59,19 @@ def checked(
 def of_seeds(seeds: range) -> list[str]:
     """The overrides for a population of these seeds."""
     return [f"population.seeds={len(seeds)}", *([f"population.first_seed={seeds.start}"] if seeds.start else [])]
+
+
+def composed(texts: Sequence[str], composer: Composer) -> Job:
+    """The options of one run as Hydra has them, some of which may have no value yet. Raises ConfigError."""
+    for text in texts:
+        override = parsed(text, composer)
+        check_form(override)
+        if override.is_sweep_override():
+            raise ConfigError(f"{text}: more than one value needs a multirun; add -m")
+    try:
+        return composer.job(texts)
+    except REFUSALS as problem:
+        raise ConfigError(messages.explained(problem, texts, composer)) from None
 
 
 def parsed(text: str, composer: Composer) -> Override:

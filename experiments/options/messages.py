@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import HydraException
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError
 
@@ -104,17 +104,17 @@ def nearest(key: str, options: Sequence[str]) -> str | None:
     return next(iter([*letters, *called, *same, *roughly, *elsewhere]), None)
 
 
-def options_of(config: DictConfig, prefix: str = "") -> Iterator[str]:
-    """The dotted names of all options."""
-    for key in map(str, config):
-        yield f"{prefix}{key}"
-        value = None if OmegaConf.is_missing(config, key) else config[key]
-        if isinstance(value, DictConfig):
-            yield from options_of(value, f"{prefix}{key}.")
-        elif isinstance(value, ListConfig):
-            for place, each in enumerate(value):
-                if isinstance(each, DictConfig):
-                    yield from options_of(each, f"{prefix}{key}.{place}.")
+def options_of(config: DictConfig) -> list[str]:
+    """The dotted names of all options, those of the elements of lists too."""
+    return [name for name, _ in _values(OmegaConf.to_container(config))]
+
+
+def _values(value: object, prefix: str = "") -> Iterator[tuple[str, object]]:
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, each in parts:
+        if isinstance(value, dict):
+            yield f"{prefix}{name}", each
+        yield from _values(each, f"{prefix}{name}.")
 
 
 def no_experiment(text: str = "") -> str:
@@ -130,9 +130,9 @@ def no_experiment(text: str = "") -> str:
 
 def no_value(job: Job) -> str:
     """Of options that neither file nor command line gives a value."""
-    keys = sorted(re.sub(r"\[(\d+)\]", r".\1", key) for key in OmegaConf.missing_keys(job.options))
+    keys = [name for name, value in _values(OmegaConf.to_container(job.options)) if value == MISSING]
     name, here = job.files.choices["experiment"], " ".join(f"{key}=VALUE" for key in keys)
-    if any(keys[0].startswith(f"{override.key_or_group}.") for override in job.values):
+    if any(f"{keys[0]}.".startswith(f"{override.key_or_group}.") for override in job.values):
         return f"{keys[0]}=???: has no value; give it one, {here}"
     there = folders.file_named(f"experiment/{name}")
     return f"{keys[0]}=???: {there} gives no value to {', '.join(keys)}; give it there, or here: {here}"
@@ -188,31 +188,34 @@ def of_override(override: Override, problem: Exception, job: Job, composer: Comp
     unknown = _unknown_key(cause, key)
     if unknown:
         return f"{text}: {unknown}"
-    if key in options and isinstance(OmegaConf.select(job.options, key, throw_on_missing=False), DictConfig):
+    if key in options and isinstance(_node(job.options, key), DictConfig):
         some = [option for option in options if option.startswith(f"{key}.")]
         return f"{text}: these are several options; give one of them a value, {some[0]}=VALUE" if some else text
-    if key in options or key.startswith("hydra.") or _exists(job.options, key):
+    if "An item is already at" in str(problem):
+        return f"{text}: there is such an option already; write {text.lstrip('+')}"
+    if key in options or key.startswith("hydra.") or _node(job.options, key) is not None:
         return f"{text}: {one_line(cause)}"
-    kind, _, group = key.removeprefix("network.").partition(".")
-    if key.startswith("network.") and kind in ("groups", "links") and group and "." not in group:
-        near = difflib.get_close_matches(group, list(map(str, job.options.network.groups)), n=1)
-        meant = f"did you mean network.{kind}.{near[0]}? A new one" if near else "a new one"
-        network = job.options.network
-        units = str(override.value()) if kind == "groups" else "UNITS"
-        recipe = group_recipe(group, units, network.groups, network.links)
-        return f"{text}: there is no group '{group}'; {meant} goes in below the output by {recipe}"
+    new = re.fullmatch(r"network\.(groups|links)\.([^.]+)", key)
+    groups, links = (_node(job.options, f"network.{of}") for of in ("groups", "links"))
+    if new and isinstance(groups, DictConfig) and isinstance(links, DictConfig):
+        near = difflib.get_close_matches(new[2], list(map(str, groups)), n=1)
+        meant = f"did you mean network.{new[1]}.{near[0]}? A new one" if near else "a new one"
+        units = str(override.value()) if new[1] == "groups" else "UNITS"
+        network = [{str(name): value for name, value in each.items_ex(resolve=False)} for each in (groups, links)]
+        recipe = group_recipe(new[2], units, *network)
+        return f"{text}: there is no group '{new[2]}'; {meant} goes in below the output by {recipe}"
     element = re.match(r"(.+?)\.(\d+)(\.|$)", key)
-    there = OmegaConf.select(job.options, element[1]) if element else None
+    there = _node(job.options, element[1]) if element else None
     if element and isinstance(there, ListConfig) and int(element[2]) >= len(there):
         return f"{text}: {element[1]} has no element {element[2]}; give the whole list, {element[1]}=[...]"
     return no_option(text, key, options)
 
 
-def _exists(options: DictConfig, key: str) -> bool:
+def _node(options: DictConfig, key: str) -> object:
     try:
-        return OmegaConf.select(options, key, throw_on_missing=False) is not None
-    except OmegaConfBaseException:
-        return False
+        return OmegaConf.select(options, key, throw_on_missing=False)
+    except REFUSALS:
+        return None
 
 
 def _of_group(override: Override, problem: Exception, job: Job) -> str:
@@ -295,6 +298,6 @@ def _no_option_in_file(key: str, of: str, full_key: re.Match[str] | None) -> str
     options = getattr(schema, of, None)
     prefix = full_key[1].removesuffix(key) if full_key else ""
     known = [field.name for field in dataclasses.fields(options)] if options is not None else []
-    near = nearest(key, known) or nearest(f"{prefix}{key}", list(options_of(OmegaConf.structured(schema.Config))))
+    near = nearest(key, known) or nearest(f"{prefix}{key}", options_of(OmegaConf.structured(schema.Config)))
     hint = f"did you mean {prefix if near in known else ''}{near}?" if near else "`--cfg job` lists them all"
     return f"there is no option {prefix}{key}; {hint}"

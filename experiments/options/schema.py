@@ -8,6 +8,7 @@ import math
 import re
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cache
 from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
@@ -195,6 +196,7 @@ class Config:
     compile: bool | None = None  # run the explicit one as machine code; null: where that saves time
 
 
+@cache
 def register() -> None:
     """Make the schema known to Hydra as ``base_config``."""
     ConfigStore.instance().store(name="base_config", node=Config)
@@ -230,6 +232,10 @@ def check(config: Config) -> None:
     layers, stack = config.network.layers, "hidden" in config.network.groups
     require("network.layers", layers, 1 <= layers <= 100, "must be from 1 to 100")
     require("network.layers", layers, layers == 1 or stack, "network.groups has no group 'hidden' to put in so often")
+    named = [(f"network.links.{group}", sources) for group, sources in config.network.links.items()]
+    for option, names in [*named, *(("network.shared", links) for links in config.network.shared)]:
+        listed = isinstance(names, list) and all(isinstance(name, str) for name in names)
+        require(option, names, listed, "must be a list of names")
     _number("network.initial_range", config.network.initial_range)
     bias = config.network.output_bias
     require("network.output_bias", bias, bias is None or math.isfinite(bias), "must be a number, or null")

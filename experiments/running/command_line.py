@@ -19,7 +19,7 @@ from experiments.options import folders
 from experiments.options.compose import REFUSALS, Composer
 from experiments.options.effects import without_effect
 from experiments.options.folders import file_named
-from experiments.options.load import check_form, checked, jobs, parsed, values_of
+from experiments.options.load import check_form, checked, composed, jobs, parsed, values_of
 from experiments.options.messages import no_experiment, one_line
 from experiments.options.schema import CONFIGS, Config, ConfigError, check
 from experiments.running.directory import check_unused
@@ -133,7 +133,9 @@ def check_arguments(arguments: list[str], configs: Path) -> None:
             return
         if all(text.lstrip("+~").partition("=")[0] != "experiment" for text in texts):
             raise ConfigError(no_experiment())
-        if not flags.cfg and not flags.info:
+        if flags.cfg:
+            composed(texts, Composer(configs))
+        elif not flags.info:
             _check_runs(texts, flags.multirun, Composer(configs))
 
 
@@ -160,12 +162,13 @@ def _check_runs(texts: list[str], multirun: bool, composer: Composer) -> None:
         check_form(override)
     try:
         hydra = composer.hydra(texts)
+        multirun = multirun or hydra.mode is RunMode.MULTIRUN
+        params = _params(hydra) if multirun else {}
     except REFUSALS as problem:
         checked(next(iter(jobs(overrides)), texts), composer)  # which says it in our words
-        raise ConfigError(one_line(problem)) from None
-    multirun = multirun or hydra.mode is RunMode.MULTIRUN
+        raise ConfigError(f"{getattr(problem, 'full_key', None) or 'hydra'}: {one_line(problem)}") from None
     runs: Iterable[list[str]] = [texts]
-    params, many = _params(hydra) if multirun else {}, 1
+    many = 1
     if multirun:
         swept = [parsed(f"{option}={values}", composer) for option, values in params.items()]
         runs, many = _runs([*swept, *overrides], hydra)

@@ -5,10 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from experiments.options.folders import VARIABLE
 from experiments.options.load import load
 from experiments.run import run
 
 Ran = Callable[..., Path]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_folder_of_ones_own():
+    """Whoever runs the tests may have experiments of their own."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.delenv(VARIABLE, raising=False)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 from experiments.options import compose, folders
 from experiments.options.compose import Composer, left_over, plain
 from experiments.options.schema import Config, PhaseConfig, choices
+from experiments.running.command_line import register_resolvers
 
 S, F, X = "experiment=symmetry", "experiment=family_trees", "experiment=xor"
 
@@ -92,6 +93,7 @@ def test_what_two_jobs_have_in_common_is_composed_once(monkeypatch):
 
 def test_what_hydra_says_of_a_job_is_what_it_says_of_that_one():
     """And nothing of it is left for the next."""
+    register_resolvers()
     before = HydraConfig.instance().cfg
     with folders.searching():
         composer = Composer()

@@ -1,10 +1,14 @@
 """Options are loaded as the command line has them, and what cannot be used is refused in one line, whatever it is."""
 
+import random
+
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
 
 from experiments.options import compose
 from experiments.options.load import jobs, load, values_of
+from experiments.options.messages import options_of
 from experiments.options.schema import ConfigError
 
 
@@ -55,6 +59,65 @@ def test_whatever_is_wrong_is_a_config_error_of_one_line(text):
         load("xor", text)
     if "there is no such experiment" not in str(refusal.value):  # which lists them all
         assert "\n" not in str(refusal.value)
+
+
+TOGETHER = [
+    ["record.every=${name}", "record.tensorboard={}"],
+    ["reading.name=${.name}", "task.held_out_cases.0=1"],
+    ["error.off_bound=${eval:1}", "network.links.person2=''"],
+    ["learning.epsilon=${nosuch}", "learning.opening.3.epsilon=1"],
+    ["++network.links=${oc.decode:x}", "network.links.second=[input]"],
+    ["++network.groups.second=${.name}", "network.groups.third=3"],
+    ["paper.sweeps=${hydra:nosuch}", "network.links.output=???"],
+    ["++paper=???", "+paper.sweeps=3"],
+    ["network=${population.seeds}", "+network.links.central=a"],
+    ["population=${name}"],
+    ["++task=${now:%H}"],
+    ["task.held_out_answers=${population.seeds}"],
+    ["network.links.output=[{}]"],
+    ["network.shared=[[{}]]"],
+    ["hydra/launcher=[1]"],
+    ["+task.length=3"],
+]
+"""What is wrong with one must be said whatever is wrong with another, and where Hydra itself stumbles."""
+
+
+@pytest.mark.parametrize("texts", TOGETHER, ids=" ".join)
+def test_several_mistakes_are_one_line_too(texts):
+    with pytest.raises(ConfigError) as refusal:
+        load("xor", *texts)
+    assert "\n" not in str(refusal.value)
+
+
+PREFIXES = ("", "", "", "+", "++", "~")
+VALUES = r"""1 0 -1 nan inf 1e400 1e3 null true '' [] {} [1] [a,b] {a:1} {a:{b:1}} [{}] [{sweeps:1}] xor ${name}
+    ${oc.env:HOME} ${hydra:job.num} ${hydra:nosuch} ${now:%H} ${oc.decode:x} ${learning} ${learning.opening} ${..name}
+    range(1,3) interval(0,1) glob(*) sort(3,1) int(3.5) a=b ü ( / ../x gain steepest 99999999999999999999 cuda:99 [null]
+    [[a,b]] {1:2} {null:1} \ tag(a,interval(0,1)) [{sweeps:1,epsilon:1,alpha:0}] 1,2 ??? ${nosuch}"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_given_is_loaded_or_refused_by_a_config_error(seed):
+    """300 lines of one to three overrides: any option or group, any way to write one, any value."""
+    chance = random.Random(seed)
+    options = [
+        *options_of(OmegaConf.structured(load("family_trees"))),
+        *("reading", "count", "rule", "links", "experiment", "hydra", "config", "hydra/launcher", "hydra.run.dir"),
+        *("learning.opening.0", "learning.opening.0.x", "task.held_out_cases.0", "network.groups.new", "hydra.mode"),
+    ]
+    values, refused = VALUES.split(), []
+    for _ in range(300):
+        texts = [
+            f"{chance.choice(PREFIXES)}{chance.choice(options)}={chance.choice(values)}"
+            for _ in range(chance.choice((1, 1, 2, 3)))
+        ]
+        try:
+            load(chance.choice(("xor", "symmetry", "family_trees", "xor_rules")), *texts)
+        except ConfigError as problem:
+            refused.append(str(problem))
+    assert [message for message in refused if "\n" in message and "There are" not in message] == []
+    assert len(refused) > 200
 
 
 @pytest.mark.parametrize(

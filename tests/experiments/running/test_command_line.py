@@ -596,7 +596,7 @@ def test_help_needs_no_torch(tmp_path, arguments, shown):
     ("arguments", "code"),
     [
         ([S, "learning.epsilom=1"], 2),
-        ([S, "learning.epsilom=1", "--cfg", "job"], 1),
+        ([S, "learning.epsilom=1", "--cfg", "job"], 2),
         (["--helpp"], 2),
     ],
     ids=str,
