@@ -55,10 +55,11 @@ def sweeps_distribution(
     took = np.asarray(sweeps)  # of a list matplotlib makes an array for each number
     left = replicas - len(took)
     label = f"{len(took):,} of {replicas:,} learned\n{left:,} not by {limit:,} sweeps"
-    axes.hist(took, bins=np.linspace(0, limit, 61).tolist(), color=OURS, label=label)
+    end = max(1, limit)  # a run may be interrupted before its first sweep
+    axes.hist(took, bins=np.linspace(0, end, 61).tolist(), color=OURS, label=label)
     if paper_sweeps is not None:
         axes.axvline(paper_sweeps, color=PAPER, linestyle="--", label=f"{paper}: {paper_sweeps:,} sweeps")
-    axes.set(xlabel="sweeps until learned", ylabel="networks", xlim=(0, limit))
+    axes.set(xlabel="sweeps until learned", ylabel="networks", xlim=(0, end))
     axes.set_title(fill(title, TITLE_WIDTH), fontsize=10)
     axes.legend(fontsize=8, frameon=False)
     return figure

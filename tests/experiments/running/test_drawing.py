@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import matplotlib
@@ -20,6 +21,7 @@ from repro.figures import drawing
 from repro.figures.curves import learning_curves
 from repro.figures.drawing import own_settings, save
 from repro.figures.panels import Curve, Panel
+from tests.experiments.running.test_checkpoint import interrupted
 from tests.experiments.running.test_tensorboard import events
 
 FEW = ("population.seeds=3", "learning.sweeps=8", "record.every=2", "backward_pass=explicit", "threads=1")
@@ -168,6 +170,13 @@ def test_a_run_that_ends_while_it_draws_has_its_results(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         run(config("record.checkpoint=0"), tmp_path / "run", quiet=True)
     assert not (tmp_path / "run" / "checkpoint.pt").exists()
+
+
+def test_a_run_that_is_interrupted_before_its_first_sweep_is_drawn_without_a_word(tmp_path, capsys):
+    """Warnings are errors here, and would be a line."""
+    assert interrupted(partial(run, config(), tmp_path / "run", quiet=True), 0) == 130
+    assert {*png(tmp_path / "run")} == {"curves.png", "sweeps.png", "weights.png"}
+    assert capsys.readouterr().err == ""
 
 
 # Again --------------------------------------------------------------------------------------------------------
