@@ -4,6 +4,10 @@ Takes TensorBoard's own options; unless given, those are ``--logdir runs --host 
 """
 
 import sys
+from pathlib import Path
+
+if not __package__:  # started by its path: as by python -m
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from absl import app
 from tensorboard import default, main_lib, program

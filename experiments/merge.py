@@ -8,6 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+if not __package__:  # started by its path: as by python -m
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
 from experiments.options.schema import ConfigError
 from experiments.running import shards
 from experiments.running.directory import SEEDS, WEIGHTS

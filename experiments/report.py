@@ -9,6 +9,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+if not __package__:  # started by its path: as by python -m
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
 from experiments.catalogue import GROWTH, KEPT, RESULTS
 from experiments.claims import ledger
 from experiments.claims.ledger import Judged

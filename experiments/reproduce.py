@@ -21,6 +21,9 @@ from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+if not __package__:  # started by its path: as by python -m
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn

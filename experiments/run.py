@@ -10,10 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+if not __package__:  # started by its path: as by python -m
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
 import hydra
 from omegaconf import DictConfig
 
 from experiments.options.schema import CONFIGS, Config, register
+from experiments.running import completion
 from experiments.running.command_line import (
     check_arguments,
     in_order,
@@ -122,6 +126,7 @@ def main() -> None:
         resumed = resumed_from(sys.argv[1:])
         if resumed is not None:
             return resume(*resumed)
+        completion.prepare(sys.argv[1:])
         sys.argv[1:] = in_order(sys.argv[1:])
         check_arguments(sys.argv[1:], CONFIGS)
     launch()
