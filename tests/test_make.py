@@ -86,7 +86,7 @@ def test_a_folder_that_is_no_environment_is_never_cleared(tmp_path):
 @needs_make
 def test_another_python_is_taken_where_it_is_asked_for(tmp_path):
     venv = environment(tmp_path / "venv")
-    assert made(venv, f"PYTHON={sys.executable}") is None
+    assert made(venv, f"PYTHON={venv}/bin/python") is None
     other = tmp_path / "other-python"
     other.write_text(f'#!/bin/sh\n[ "$1" = -V ] && echo Python 3.10.99 || exec {sys.executable} "$@"\n')
     other.chmod(0o755)

@@ -27,10 +27,10 @@ SHELLS = {
 
 @pytest.fixture(scope="module")
 def command(tmp_path_factory) -> Path:
-    """``backprop-1986`` as pip writes it."""
+    """``backprop-1986`` as pip writes it where a path has a space in it: a shell's script that is Python's too."""
     path = tmp_path_factory.mktemp("bin") / completion.NAME
     path.write_text(
-        f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(ROOT)!r})\n"
+        f"#!/bin/sh\n'''exec' '{sys.executable}' \"$0\" \"$@\"\n' '''\nimport sys\nsys.path.insert(0, {str(ROOT)!r})\n"
         "from backprop_1986 import main\nsys.exit(main())\n"
     )
     path.chmod(0o755)
