@@ -83,7 +83,7 @@ def test_every_program_helps_by_its_path(program, where, tmp_path):
     path = path_of(program)
     done = started(os.path.relpath(path, cwd) if where == "the checkout" else path, "--help", cwd=cwd)
     assert done.returncode == 0, done.stderr
-    assert "experiments." in done.stdout
+    assert "usage:" in done.stdout.lower()
     assert list(tmp_path.iterdir()) == []
 
 

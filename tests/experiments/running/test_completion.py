@@ -80,15 +80,16 @@ def at_a_terminal(shell: str, command: Path, cwd: Path, *typed: str) -> str:
         started, cwd=cwd, env=variables, stdin=ours, stdout=ours, stderr=ours, start_new_session=True
     )
     os.close(ours)
-    screen = ""
+    screen, seen = "", 0
 
     def until(text: str) -> None:
-        nonlocal screen
-        deadline, seen = time.monotonic() + 30, len(screen)
+        nonlocal screen, seen
+        deadline = time.monotonic() + 60
         while text not in screen[seen:]:
             assert time.monotonic() < deadline, screen
             if select.select([number], [], [], 0.2)[0]:
                 screen += os.read(number, 65536).decode(errors="replace")
+        seen = screen.index(text, seen) + len(text)
 
     try:
         until("READY>")
