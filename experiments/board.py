@@ -4,11 +4,16 @@ Takes TensorBoard's own options; where none says what to show, it is ``--logdir 
 """
 
 # ruff: noqa: E402
+import os
+import sys
+
+if not __package__:  # started by its path: as by python -m
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
 from experiments.running import interrupts
 
 interrupts.heed(__name__, "experiments.board")  # before anything that takes a while to import
 
-import sys
 from argparse import Namespace
 
 from absl import app

@@ -8,12 +8,17 @@ Nothing is trained here, and no number is typed here: ours come from results/, t
 """
 
 # ruff: noqa: E402
+import os
+import sys
+
+if not __package__:  # started by its path: as by python -m
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
 from experiments.running import interrupts
 
 interrupts.heed(__name__, "experiments.report")  # before anything that takes a while to import
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -5,6 +5,12 @@ copied to results/. The explorer comes last, from these; then ``experiments.repo
 """
 
 # ruff: noqa: E402
+import os
+import sys
+
+if not __package__:  # started by its path: as by python -m
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
 from experiments.running import interrupts
 
 interrupts.heed(__name__, "experiments.reproduce")  # before anything that takes a while to import
@@ -14,9 +20,7 @@ import importlib
 import importlib.util
 import itertools
 import multiprocessing
-import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence

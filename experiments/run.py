@@ -1,6 +1,12 @@
 """Train a population of networks: ``python -m experiments.run experiment=symmetry``. ``--help`` tells the rest."""
 
 # ruff: noqa: E402
+import os
+import sys
+
+if not __package__:  # started by its path: as by python -m
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
 from experiments.running import interrupts
 
 interrupts.heed(__name__, "experiments.run")  # before anything that takes a while to import
@@ -8,8 +14,6 @@ interrupts.heed(__name__, "experiments.run")  # before anything that takes a whi
 import atexit
 import gc
 import logging
-import os
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +23,7 @@ import hydra
 from omegaconf import DictConfig
 
 from experiments.options.schema import CONFIGS, Config, check, register
-from experiments.running import sweep
+from experiments.running import completion, sweep
 from experiments.running.command_line import (
     check_arguments,
     in_order,
@@ -139,6 +143,7 @@ def main() -> None:
         resumed = resumed_from(arguments)
         if resumed is not None and not is_sweep(resumed[0]):
             return resume(*resumed)
+        completion.prepare(arguments)
         if resumed is not None:
             arguments = sweep.arguments_to_go_on(*resumed)
         else:

@@ -419,13 +419,22 @@ def check(faults: Iterable[Fault], root: Path = ROOT) -> None:
             raise UnplantableError(f"{each.file} has {each.text!r} {count} times, and not once")
 
 
+def tracked(root: Path = ROOT) -> list[str]:
+    """The files that git knows of and that are there; in an unpacked source distribution, all that it brought."""
+    if not (root / ".git").exists():
+        (sources,) = root.glob("*.egg-info/SOURCES.txt")
+        names = sources.read_text(encoding="utf-8").splitlines()
+    else:
+        listing = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True).stdout
+        names = listing.split("\0")
+    return [name for name in names if name and (root / name).is_file()]
+
+
 def copied(to: Path) -> Path:
-    """The files that git knows of, as they are now."""
-    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, listing.split("\0")):
-        if (ROOT / name).exists():
-            (to / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, to / name)
+    """The project's files as they are now, in another place."""
+    for name in tracked():
+        (to / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, to / name)
     return to
 
 

@@ -9,9 +9,13 @@ import importlib.util
 import re
 import shutil
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+
+if __name__ == "__main__":
+    sys.exit("experiments.speed.benchmark: run it by python -m experiments.speed benchmark")
 
 import torch
 from rich.console import Console
@@ -54,7 +58,7 @@ def contenders(device: str) -> dict[str, Callable[[Work], Any]]:
     if importlib.util.find_spec("jax"):
         found[JAX] = Jax
     else:
-        print("JAX is left out: it is not installed (pip install jax)")
+        print("JAX is left out: it is not installed (pip install -e '.[bench]')")
     if device == "cpu":
         if shutil.which(C_COMPILER):
             found["C, by hand"] = ByHand

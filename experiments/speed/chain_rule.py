@@ -1,9 +1,13 @@
 """The seconds that all ∂E/∂w of one network take, by the ways whose multiplications ``studies.chain_rule`` counts."""
 
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+
+if __name__ == "__main__":
+    sys.exit("experiments.speed.chain_rule: run it by python -m experiments.speed chain_rule")
 
 import torch
 from rich.progress import track

@@ -23,6 +23,9 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+if not __package__:  # started by its path: as by python -m
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
 import torch
 
 from experiments.catalogue import BENCHMARK_CUDA, CUDA_TESTS, RESULTS

@@ -10,6 +10,9 @@ import tempfile
 import time
 from collections.abc import Iterator
 
+if __name__ == "__main__":
+    sys.exit("experiments.speed.logging_cost: run it by python -m experiments.speed logging_cost")
+
 RUNS = (
     ("xor", 1),
     ("symmetry", 1),

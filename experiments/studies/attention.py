@@ -16,9 +16,13 @@ the odd seeds judge it.
 """
 
 import itertools
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+
+if __name__ == "__main__":
+    sys.exit("experiments.studies.attention: run it by python -m experiments.reproduce attention")
 
 from rich.progress import track
 

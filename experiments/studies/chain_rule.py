@@ -6,8 +6,12 @@ are measured by ``experiments.speed``.
 """
 
 import itertools
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+if __name__ == "__main__":
+    sys.exit("experiments.studies.chain_rule: run it by python -m experiments.reproduce chain_rule")
 
 import torch
 from rich.progress import track

@@ -8,9 +8,13 @@ results/, from which ``experiments.report`` draws the figure.
 """
 
 import itertools
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+
+if __name__ == "__main__":
+    sys.exit("experiments.studies.family_trees_plateau: run it by python -m experiments.reproduce family_trees_plateau")
 
 import torch
 from rich.progress import track

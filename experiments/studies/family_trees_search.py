@@ -6,9 +6,13 @@ The best of the trials are run again over many new seeds. Until all are done, th
 family_trees_search.partial.csv in the study's directory in runs/.
 """
 
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+if __name__ == "__main__":
+    sys.exit("experiments.studies.family_trees_search: run it by python -m experiments.reproduce family_trees_search")
 
 import optuna
 from rich.progress import track

@@ -6,10 +6,14 @@ iterative.csv: nets that learn. Sequential structures are P's shift register (p.
 derivatives of corresponding weights are added (P p.355) or averaged (N p.535).
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+
+if __name__ == "__main__":
+    sys.exit("experiments.studies.iterative: run it by python -m experiments.reproduce iterative")
 
 import torch
 from rich.progress import track

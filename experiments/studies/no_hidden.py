@@ -6,8 +6,12 @@ As a control they try AND and a majority of 6 bits too, which need no hidden uni
 task whether there are any weights that do it.
 """
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+if __name__ == "__main__":
+    sys.exit("experiments.studies.no_hidden: run it by python -m experiments.reproduce no_hidden")
 
 import torch
 from rich.progress import track

@@ -6,8 +6,12 @@ costs a sweep by the first two; by the third it costs all second derivatives, as
 weights. All in float64.
 """
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+if __name__ == "__main__":
+    sys.exit("experiments.studies.second_derivatives: run it by python -m experiments.reproduce second_derivatives")
 
 from rich.progress import track
 

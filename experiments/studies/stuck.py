@@ -5,9 +5,13 @@ prints one of exclusive-or. Here networks are trained as in the published experi
 connections, and those that have not learned by then are looked at with second derivatives (``repro.critical_points``).
 """
 
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+if __name__ == "__main__":
+    sys.exit("experiments.studies.stuck: run it by python -m experiments.reproduce stuck")
 
 from rich.progress import track
 from torch import Tensor

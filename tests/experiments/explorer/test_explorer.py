@@ -70,7 +70,7 @@ def file(data, tmp_path_factory):
 @pytest.fixture(scope="module")
 def browser():
     """A browser without a screen. Not there: these tests skip, and say so."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[dev]'")
     if CHROMIUM is None:
         pytest.skip("needs Chromium: there is no chromium on the path, and CHROMIUM names none")
     with playwright.sync_playwright() as running:

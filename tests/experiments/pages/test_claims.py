@@ -566,7 +566,7 @@ CURVES = """() => [...document.querySelectorAll("svg path")].map(e => getCompute
 
 @pytest.fixture(scope="module")
 def browser():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[dev]'")
     if not CHROMIUM.exists():
         pytest.skip(f"needs {CHROMIUM}")
     with sync_api.sync_playwright() as playwright:

@@ -25,6 +25,7 @@ from experiments.running.curves import Curves
 from experiments.running.recording import Recording
 from experiments.running.side_by_side import Run, groups, in_common, pays, train_runs
 from repro.choices import BackwardPass
+from repro.machine_code import build
 from repro.side_by_side import train_side_by_side
 
 BARE = ("record.tensorboard=false", "record.figures=false")
@@ -305,6 +306,7 @@ def test_a_compiler_that_fails_is_told_once(ran, tmp_path, monkeypatch, capsys):
         yield from fails(*arguments, **options)
 
     monkeypatch.setattr(side_by_side, "train_side_by_side", later)
+    monkeypatch.setattr(build, "compiler_lacking", lambda: None)
     runs = runs_of(MIXED, tmp_path, *BARE)
     for each in runs:
         each.config.compile = True

@@ -18,7 +18,9 @@ from repro.machine_code import build
 
 JAX = pytest.param(
     Jax,
-    marks=pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed (pip install jax)"),
+    marks=pytest.mark.skipif(
+        importlib.util.find_spec("jax") is None, reason="JAX is not installed: pip install -e '.[bench]'"
+    ),
 )
 C = pytest.param(ByHand, marks=pytest.mark.skipif(shutil.which(C_COMPILER) is None, reason="there is no C compiler"))
 

@@ -80,7 +80,7 @@ def test_a_larger_population_repeats_the_first_networks(monkeypatch):
 
 
 def test_jax_repeats_them_too(monkeypatch):
-    pytest.importorskip("jax", reason="JAX is not installed (pip install jax)")
+    pytest.importorskip("jax", reason="JAX is not installed: pip install -e '.[bench]'")
     monkeypatch.setattr("experiments.speed.contenders.DISTINCT", 3)
     assert answer("xor", 8, JAX, "cpu")["status"] == "ok"
 
@@ -89,7 +89,7 @@ def test_jax_on_a_card_that_is_not_there_fails():
     """Not on the CPU instead, with a card's name in the row."""
     if torch.cuda.is_available():
         pytest.skip("there is a card")
-    pytest.importorskip("jax", reason="JAX is not installed (pip install jax)")
+    pytest.importorskip("jax", reason="JAX is not installed: pip install -e '.[bench]'")
     assert answer("xor", 2, JAX, "cpu")["status"] == "ok"
     found = answer("xor", 2, JAX, "cuda")
     assert str(found["status"]).startswith("failed: ")

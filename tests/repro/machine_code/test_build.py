@@ -1,7 +1,6 @@
 """Machine code on disk: kept, made anew where it is damaged, done without a folder; one clear line where it fails."""
 
 import multiprocessing
-import shutil
 import subprocess
 
 import pytest
@@ -117,4 +116,3 @@ def test_the_flags_let_nothing_be_rounded_otherwise(folder):
     """Nothing is fused, put in another order or left out but where the code says so."""
     assert "-ffp-contract=off" in build.flags()
     assert not {"-ffast-math", "-Ofast"} & set(build.flags())
-    assert shutil.which(build.compiler())
