@@ -20,6 +20,9 @@ BENCHMARKS, LOGGING_COST = "benchmark", "logging_cost.csv"
 BENCHMARK_CUDA, CUDA_TESTS = "benchmark_cuda.csv", "tests that need a card"
 """The table that ``experiments.speed.device_check`` writes, and what it calls the row of the tests."""
 
+PRECISION = "precision.csv"
+"""How much of what is found is float32's."""
+
 REPRODUCED = "reproduce.csv"
 """How long all that is published took, a row for each kind of processor: the one table that differs from run to run."""
 
@@ -101,7 +104,7 @@ STUDIES: dict[str, Study] = {
     "no_hidden": Study(1_000, 5, ("no_hidden.csv",)),
     "chain_rule": Study(1, 40, ("chain_rule.csv",)),
     "printed_figures": Study(1, 1, ("printed_figures.csv",)),
-    "precision": Study(1_000, 30, ("precision.csv",)),
+    "precision": Study(1_000, 30, (PRECISION,)),
     "family_trees_search": Study(64, 700, (SEARCH,), needs=("optuna", "search")),
     "family_trees_plateau": Study(500, 250, (GROWTH, KEPT, BALANCE, LESIONS)),
 }

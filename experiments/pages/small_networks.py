@@ -8,7 +8,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from experiments.claims.results import learned, seeds, small_networks, with_results
+from experiments.catalogue import PRECISION
+from experiments.claims.results import learned, seeds, small_networks, table, with_results
 from experiments.options.load import load
 from experiments.pages.markdown import markdown
 from experiments.statistics import median, proportion, share
@@ -55,6 +56,19 @@ def networks_rows(results: Path) -> list[list[str]]:
         fell = [f"{paper:,}" if paper else "", *by_then]
         rows.append([f"`{name}`", config.summary, learned_text(networks), f"{limit:,}", *took, *fell])
     return rows
+
+
+def precision_table(results: Path) -> str:
+    """What float32 has to do with it: the same networks in float64, and those that are stuck, run on in both."""
+    rows = []
+    for row in table(results / PRECISION).to_dict("records"):
+        learned_in = f"{row['learned']:,} and {row['learned_float64']:,} of {row['seeds']:,}"
+        medians = f"{row['median']:,.0f} and {row['median_float64']:,.0f}"
+        run_on = f"{row['run_on_float32']:,} and {row['run_on_float64']:,} of {row['stuck']:,}"
+        other = [f"{row[column]:,}" for column in ("learned_in_one_only", "saturated", "still")]
+        rows.append([f"`{row['experiment']}`", learned_in, medians, *other, run_on])
+    header = ["in float32 and in float64", "learned", "median sweeps", "learned in one only"]
+    return markdown([*header, "stuck, a wrong output without a slope", "stuck, no slope at all", "stuck, run on"], rows)
 
 
 def print_networks(results: Path) -> None:
@@ -222,6 +236,7 @@ def parts(results: Path) -> dict[str, str]:
         "xor": f"{xor_table(results)}\n\n{escape(results)}",
         "parity": counting_table(results),
         "encoder": encoder_table(results),
+        "precision": precision_table(results),
     }
 
 

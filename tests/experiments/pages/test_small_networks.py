@@ -106,3 +106,9 @@ def test_a_terminal_has_the_networks_beside_the_paper_s(results, capsys, monkeyp
     assert [cell.strip() for cell in line.split("│")[1:-1]] == [
         *("symmetry", "75.0 % (30.1 to 95.4)", "1,400 (1,200 to 1,450)", "1,425"),
     ]
+
+
+def test_what_precision_has_to_do_with_it(results):
+    assert small_networks.precision_table(results).splitlines()[2] == (
+        "| `xor` | 5 and 6 of 9 | 850 and 852 | 1 | 1 | 0 | 2 and 3 of 4 |"
+    )
