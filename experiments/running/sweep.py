@@ -230,6 +230,10 @@ def write(plan: Plan, config: DictConfig, first: int = 0) -> None:
     first: the number of the first new job. Raises ConfigError where one's directory is another run's; NotWritten.
     """
     for directory in plan.directories()[first:]:
+        if directory.exists() and not directory.is_dir():
+            raise ConfigError(
+                f"{directory}: is in the way, it is no directory; move it, or name another hydra.sweep.dir"
+            )
         check_unused(directory)
     plan.write()
     with replacing(plan.directory / MULTIRUN) as path:
@@ -419,7 +423,7 @@ def conclude(plan: Plan, code: str | int | None) -> str | int | None:
     finished = sum(map(is_finished, directories))
     try:
         tell(plan.directory)
-    except NotWritten as problem:
+    except (ConfigError, NotWritten) as problem:  # as where somebody has removed it in the meantime
         print(problem, file=sys.stderr)
         code = code or 1
     if finished == (plan.expected or len(directories)) and not code:

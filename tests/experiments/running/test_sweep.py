@@ -15,6 +15,7 @@ from experiments.running.curves import Curves
 from experiments.running.directory import locked_directory
 from experiments.running.recording import Recording
 from experiments.running.sweep_plan import Plan
+from tests.experiments.processes import start
 from tests.experiments.running.sweeping import BESIDE, XOR, command, left
 
 __all__ = ["command"]
@@ -466,6 +467,15 @@ def test_a_sweep_is_not_begun_where_there_is_one(command, tmp_path, monkeypatch)
     assert left(tmp_path / "there") == before
 
 
+def test_a_file_in_the_way_of_a_job_is_seen_before_any_begins(command, tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "1_epsilon=0.5").touch()
+    said = command("-m", *XOR, EPSILONS, THERE)
+    assert (said.code, said.out, len(said.err.splitlines())) == (2, "", 1)
+    assert "there/1_epsilon=0.5: is in the way" in said.err
+    assert not (tmp_path / "there" / "sweep.json").exists()
+
+
 # The table ---------------------------------------------------------------------------------------------------
 
 
@@ -527,3 +537,35 @@ def test_jobs_that_share_an_end_of_a_name_have_whole_names_in_the_table(command,
     header = (tmp_path / "there" / "sweep.csv").read_text().partition("\n")[0]
     assert header.startswith("job,population.seeds,population.first_seed,state,")
     assert said.code == 0
+
+
+# In processes of their own -----------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_sweep_that_is_killed_at_any_moment_goes_on(tmp_path):
+    process = start(tmp_path, "tests.experiments.killing_sweeps", str(tmp_path), "40", "1")
+    out, err = process.communicate(timeout=900)
+    assert (process.returncode, "Traceback" in err) == (0, False), err
+    ended, *left_behind = out.splitlines()
+    assert int(ended.rpartition(" ")[2]) >= 1
+    assert len(left_behind) >= 3
+
+
+@pytest.mark.slow
+def test_jobs_in_processes_of_their_own(tmp_path):
+    """By joblib: one fails, for a file in the place of a directory of its own; then it goes on by joblib again."""
+    in_the_way = tmp_path / "there" / "1_epsilon=0.5" / ".hydra"
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.write_text("")
+    process = start(tmp_path, "experiments.run", "-m", *XOR, EPSILONS, THERE, "hydra/launcher=joblib")
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 1, err
+    assert "\nfailed: there/1_epsilon=0.5: " in out
+    assert "To go on: python -m experiments.run resume=there" in out
+    in_the_way.unlink()
+    process = start(tmp_path, "experiments.run", "resume=there")
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert "Joblib.Parallel" in out
+    assert len([*(tmp_path / "there").glob("*/seeds.csv")]) == 3
