@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Any
 
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
@@ -107,7 +108,7 @@ def check_effects(
     Raises ConfigError for an option that has no effect whatever the others are.
     """
     for override in values:
-        _check_dict(override, before, after)
+        _check_dict(override, before)
     found: dict[str, str | None] = {}
     for idle in IDLE:
         for option in idle.options:
@@ -133,13 +134,13 @@ def without_effect(jobs: Iterable[dict[str, str | None]]) -> str | None:
     return next((line for line in lines.values() if line is not None), None)
 
 
-def _check_dict(override: Override, before: DictConfig, after: DictConfig) -> None:
+def _check_dict(override: Override, before: DictConfig) -> None:
     """Raises ConfigError for a dict that Hydra puts together with what is there, and that so changes nothing."""
     value, key = override.value(), override.key_or_group
     if not isinstance(value, dict) or (value and not (key.startswith("network.") and len(value) > 1)):
         return  # of several options of a kind each has the value that is given; of one group or link it may be meant so
-    there = OmegaConf.select(before, key)
-    if isinstance(there, DictConfig) and there == OmegaConf.select(after, key) and there != value:
+    there = _as_it_stands(key, before)
+    if isinstance(there, dict) and there != value and there == there | value:
         taken = f"; one is taken away by ~{key}.NAME" if key.startswith("network.") else ""
         raise ConfigError(f"{override.input_line}: changes nothing: Hydra adds it to what is there{taken}")
 
@@ -151,9 +152,15 @@ def _given(option: str, values: Sequence[Override], before: DictConfig, after: D
         f"{each.key_or_group}.".startswith(parts) or parts.startswith(f"{each.key_or_group}.") for each in values
     ):
         return False
-    group, _, name = option.rpartition(".")
-    one, other = (OmegaConf.select(options, group)._get_node(name) for options in (before, after))
-    return bool(one != other)
+    return _as_it_stands(option, before) != _as_it_stands(option, after)
+
+
+def _as_it_stands(option: str, options: DictConfig) -> object:
+    """A value before what stands in ``${}`` is put in, which may be nowhere yet; None where there is no such option."""
+    node: Any = options
+    for name in option.split("."):
+        node = node._get_node(name) if isinstance(node, DictConfig) and isinstance(node._value(), dict) else None
+    return OmegaConf.to_container(node) if OmegaConf.is_config(node) else None if node is None else node._value()
 
 
 def _named_elsewhere(option: str, options: DictConfig) -> bool:

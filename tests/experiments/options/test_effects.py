@@ -70,6 +70,7 @@ REFUSED = [
     ("xor", "++network.links={}", "changes nothing"),
     ("xor", "network.groups={input:2,output:1}", "changes nothing"),
     ("xor", "task={}", "changes nothing"),
+    ("xor", "+record={}", "changes nothing"),
     ("xor", "learning={}", "changes nothing"),
 ]
 
@@ -141,6 +142,23 @@ def test_what_hangs_on_other_values_is_told(given, more, option):
 def test_a_value_that_another_option_asks_for_has_an_effect():
     """Its opening takes all sweeps, and says learning.epsilon."""
     assert found("family_trees_rules", "learning.epsilon=0.5", "learning.sweeps=10") == {"learning.epsilon": None}
+
+
+def test_what_is_nowhere_yet_is_no_matter(tmp_path, monkeypatch):
+    """The file asks for a variable that is not set; the command line gives the value."""
+    monkeypatch.delenv("BACKPROP_1986_NOSUCH", raising=False)
+    file = tmp_path / "experiment" / "mine.yaml"
+    file.parent.mkdir()
+    asked = (
+        "{epsilon: '${oc.env:BACKPROP_1986_NOSUCH}', opening: [{sweeps: 1, alpha: 0, epsilon: '${learning.epsilon}'}]}"
+    )
+    file.write_text(f"# @package _global_\nname: mine\ndefaults: [xor, _self_]\nlearning: {asked}\n")
+    at = f"hydra.searchpath=[{tmp_path}]"
+    assert load("mine", at, "learning.epsilon=1").learning.epsilon == 1
+    with pytest.raises(ConfigError, match=r"learning=\{\}: changes nothing"):
+        load("mine", at, "learning.epsilon=1", "learning={}")
+    with pytest.raises(ConfigError, match="NOSUCH' not found"):
+        load("mine", at)
 
 
 def test_of_several_jobs_one_with_an_effect_is_enough():
