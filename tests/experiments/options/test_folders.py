@@ -146,7 +146,8 @@ def test_a_run_of_it_has_its_options(folder, monkeypatch):
     monkeypatch.setattr(
         sys, "argv", ["run.py", f"--config-dir={folder}", "-m", "experiment=mine", "learning.alpha=0,0.5"]
     )
-    run.main()
+    with pytest.raises(SystemExit):  # as none of the jobs is finished
+        run.main()
     folders.name_folders(None, [])
     assert [(config.learning.epsilon, config.learning.alpha) for config, _ in found] == [(0.3, 0.0), (0.3, 0.5)]
     assert all(directory.is_relative_to(Path("runs/multirun/mine").absolute()) for _, directory in found)
