@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -146,7 +147,8 @@ def test_a_run_of_it_has_its_options(folder, monkeypatch):
     monkeypatch.setattr(
         sys, "argv", ["run.py", f"--config-dir={folder}", "-m", "experiment=mine", "learning.alpha=0,0.5"]
     )
-    run.main()
+    with pytest.raises(SystemExit):  # as none of the jobs is finished
+        run.main()
     folders.name_folders(None, [])
     assert [(config.learning.epsilon, config.learning.alpha) for config, _ in found] == [(0.3, 0.0), (0.3, 0.5)]
     assert all(directory.is_relative_to(Path("runs/multirun/mine").absolute()) for _, directory in found)
@@ -371,7 +373,8 @@ def test_the_page_does_what_it_says(monkeypatch, tmp_path):
             monkeypatch.setenv(variable, value)
         assert words[:3] == ["python", "-m", "experiments.run"]
         monkeypatch.setattr(sys, "argv", ["run.py", *words[3:]])
-        run.main()
+        with suppress(SystemExit):  # of a sweep, none of whose jobs is finished
+            run.main()
         monkeypatch.delenv(VARIABLE, raising=False)
     folders.name_folders(None, [])
     assert {config.name for config in trained} == {"xor_narrow", "xor_narrow_rates"}
