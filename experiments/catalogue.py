@@ -70,7 +70,7 @@ GRIDS: dict[str, int] = {
     "xor_hidden_units": 500,
     "xor_learning_rate": 500,
     "xor_small_epsilon": 2_000,
-    "xor_minima": 2_000,
+    "xor_minima": 8_000,
     "xor_from_minimum_rates": 500,
     "xor_assumptions": 300,
     "xor_2_2_1_assumptions": 300,

@@ -4,6 +4,7 @@ The page is one file: it asks for no other, and has no scripts. The same results
 claims.html.j2; here is what they are filled with.
 """
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -64,6 +65,7 @@ class Line:
     command: str
     there: bool  # whether its table is
     under: tuple["UnderLine", ...]
+    needs: str  # "about 8,000": how many it would take to tell; empty where it is decided
     turns_on: str  # "A4 and A5"; empty where the verdict does not hang on any
     fresh: str  # of the confirmation: the value with its interval and number, and the verdict
     fresh_verdict: str
@@ -169,11 +171,36 @@ def line(number: int, finding: Finding, again: Finding | None, results: Path) ->
         check=check(test),
         command=command(test.table),
         under=tuple(under_line(test, each) for each in finding.under),
+        needs=needs(again or finding),
         turns_on=" and ".join(ledger.turns_on(finding.under)),
         fresh=fresh_text(again) if again else "",
         fresh_verdict=again.verdict if again else "",
         there=(results / f"{test.table}.csv").exists(),
     )
+
+
+def needs(finding: Finding) -> str:
+    """``"about 8,000"``: how many observations would tell, if the value stays: intervals go with one over the root of n.
+
+    Empty where the test is decided; "no number" where the value is on a line.
+    """
+    found, test = finding.simultaneous, finding.test
+    if found is None or len(finding.allowed) < 2:
+        return ""
+    at = [verdicts.parsed(line)[1] for line in (test.holds, test.fails)]
+    crossed = [
+        (
+            found.value - line if line < found.value else line - found.value,
+            found.value - found.low if line < found.value else found.high - found.value,
+        )
+        for line in at
+        if found.low <= line <= found.high
+    ]
+    worst = max((half / gap if gap else math.inf for gap, half in crossed), default=math.inf)
+    if not math.isfinite(worst):
+        return "no number"
+    many = found.n * worst**2
+    return f"about {float(f'{many:.2g}'):,.0f}"
 
 
 def under_line(test: Test, each: Under) -> UnderLine:

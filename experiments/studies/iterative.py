@@ -45,7 +45,7 @@ from repro.training_setup import Criterion
 
 UNROLLED, FILE = "unrolled.csv", "iterative.csv"
 
-UNITS, STEPS, NETS = range(2, 9), range(1, 11), 10
+UNITS, STEPS, NETS = range(2, 9), range(1, 11), 20
 """The random nets of ``UNROLLED``: so many of each number of units and of steps."""
 
 PAYS_FROM = 2e10
