@@ -34,7 +34,7 @@ COME_WITH = {"yaml": "omegaconf", "absl": "tensorboard", "markupsafe": "jinja2"}
 """What is imported and not asked for by name, and the dependency that it belongs to."""
 
 IN_AN_EXTRA = {"optuna": "search", "jax": "bench"}
-"""What only one module imports: the other programs do without."""
+"""What few modules import: the other programs do without."""
 
 SETUPTOOLS = "needs setuptools of today: pip install -e '.[dev]'"
 
@@ -84,7 +84,7 @@ def distributions() -> dict[str, set[str]]:
 
 
 def test_whatever_is_imported_is_asked_for():
-    """And what an extra brings is imported by one module alone, which says so where it is not there."""
+    """And what an extra brings is imported by modules that say so where it is not there."""
     asked = {canonicalize_name(Requirement(text).name) for text in PROJECT["dependencies"]}
     own = {"repro", "experiments", "hydra_plugins"}
     users: dict[str, set[str]] = {}
@@ -98,7 +98,7 @@ def test_whatever_is_imported_is_asked_for():
     for top in users.keys() - extra:
         brought = {COME_WITH[top]} if top in COME_WITH else distributions().get(top, {top})
         assert brought & asked, f"{top}, which {sorted(users[top])} import, is of {brought}"
-    assert users["optuna"] == {"experiments.studies.family_trees_search"}
+    assert users["optuna"] == {"experiments.studies.family_trees_search", "experiments.running.sweep_search"}
     assert STUDIES["family_trees_search"].needs == ("optuna", IN_AN_EXTRA["optuna"])
     assert users["jax"] == {"experiments.speed.contenders"}
     assert extra == set(IN_AN_EXTRA)

@@ -16,6 +16,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+if not __package__:  # started by its path: as by python -m
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
 import yaml
 
 from experiments.catalogue import GRIDS, PUBLISHED, RESULTS, STUDIES, seeds_of

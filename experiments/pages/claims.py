@@ -180,7 +180,7 @@ def line(number: int, finding: Finding, again: Finding | None, results: Path) ->
 
 
 def needs(finding: Finding) -> str:
-    """``"about 8,000"``: how many observations would tell, if the value stays: intervals go with one over the root of n.
+    """``"about 8,000"``: how many observations would tell, if the value stays: an interval goes with 1 / √n.
 
     Empty where the test is decided; "no number" where the value is on a line.
     """

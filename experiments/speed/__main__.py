@@ -8,17 +8,19 @@ published.
 """
 
 # ruff: noqa: E402
+import os
+import sys
+
+if not __package__:  # started by its path: as by python -m
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
 from experiments.running import interrupts
 
 interrupts.heed(__name__, "experiments.speed")  # before anything that takes a while to import
 
 import argparse
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-
-if not __package__:  # started by its path: as by python -m
-    sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from experiments.catalogue import RESULTS, SPEEDS
 from experiments.options.load import above_0, at_least_1

@@ -4,9 +4,13 @@ An output of 1 exactly has y (1 - y) = 0, from a total input of 16.64 up in floa
 is saturated there has no derivative, and never learns again.
 """
 
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+
+if __name__ == "__main__":
+    sys.exit("experiments.studies.precision: run it by python -m experiments.reproduce precision")
 
 import torch
 from torch import Tensor

@@ -4,9 +4,13 @@ A row a figure and measure. Networks that are printed with numbers are run forwa
 are known up to their scale, so that what hangs on it has a row for each of SCALES.
 """
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+
+if __name__ == "__main__":
+    sys.exit("experiments.studies.printed_figures: run it by python -m experiments.reproduce printed_figures")
 
 import torch
 from torch import Tensor

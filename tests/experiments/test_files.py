@@ -228,7 +228,7 @@ def test_events_that_find_no_room_end_the_run_too(tmp_path, monkeypatch, capfd):
     real = repro.training.train
     monkeypatch.setattr(RecordWriter, "write", refuse)
     monkeypatch.setattr("repro.training.train", train)
-    config = load("symmetry_equal_start", *FEW, *BARE[:1], *BARE[2:], "record.checkpoint=3600")
+    config = load("symmetry_equal_start", *FEW, *BARE[:1], *BARE[2:], "record.checkpoint=3600", "compile=false")
     with pytest.raises(NotWritten) as end:
         run.run(config, tmp_path / "run")
     assert str(end.value) == f"{tmp_path / 'run'}: No space left on device; no checkpoint was written yet"

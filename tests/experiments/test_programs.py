@@ -13,7 +13,7 @@ import pytest
 from experiments.catalogue import SPEEDS, STUDIES
 from tests.test_rooms import MODULES, ROOT, imports_in
 
-PROGRAMS = ("run", "board", "merge", "report", "reproduce", "speed.__main__", "speed.device_check")
+PROGRAMS = ("run", "board", "merge", "report", "reproduce", "speed.__main__", "speed.device_check", "claims.protocol")
 """Those that the pages name, in experiments/."""
 
 WORKER = "speed.cells"
@@ -54,7 +54,7 @@ def test_these_are_all_programs_and_all_that_are_none():
 def test_by_its_path_python_looks_where_it_looks_by_its_name(program, monkeypatch):
     path = path_of(program)
     monkeypatch.setattr(sys, "path", [str(path.parent), *sys.path[1:]])
-    names = {"__package__": None, "__file__": str(path), "sys": sys, "Path": Path}
+    names = {"__package__": None, "__file__": str(path), "sys": sys, "os": os, "Path": Path}
     exec(compile(ast.Module([asks(path, BY_PATH, ahead=True)], []), str(path), "exec"), names)
     assert sys.path[0] == str(ROOT)
 
@@ -71,7 +71,7 @@ def test_the_runs_program_from_elsewhere(file, tmp_path):
     """It lists the experiments where none is named, as ``python -m experiments.run`` does in the checkout."""
     done = started(ROOT / file, cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.startswith("experiments.run: say which experiment to run, experiment=NAME. There are:\n")
+    assert done.stderr.startswith("experiments.run: say which experiment to run, experiment=NAME")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -103,7 +103,7 @@ def test_the_figure_is_drawn_where_the_documents_are_written(up_to_date):
 def test_other_results_have_no_documents_with_words_of_their_own(tmp_path):
     """As after ``reproduce --quick``: the claims and their page, whatever else there is."""
     published.write(tmp_path)
-    assert [path.name for path in report.documents(tmp_path)] == ["claims.csv", "report.html"]
+    assert [path.name for path in report.documents(tmp_path)] == ["claims.csv", "claims_under.csv", "report.html"]
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,8 @@ def test_what_is_run_without_a_name(monkeypatch, tmp_path, arguments, missing):
     with pytest.raises(SystemExit) as end:
         reproduce.main()
     assert end.value.code == 0
-    (names, seeds, results, resume), *explorer = calls
+    (names, seeds, results, resume, confirm), *explorer = calls
+    assert not confirm
     assert explorer == ([] if arguments else [(RESULTS,)])
     assert noted == ([] if arguments else [RESULTS])
     assert {*names, *missing} == {*PUBLISHED, *GRIDS, *STUDIES}

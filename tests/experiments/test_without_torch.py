@@ -10,7 +10,7 @@ from experiments.catalogue import RESULTS
 LIGHT = ["experiments.pages.markdown", "experiments.statistics"]
 """These know nothing of the experiments' options either."""
 
-CLAIMS = ("results", "evidence", "family_trees", "ledger")
+CLAIMS = ("results", "evidence", "family_trees", "verdicts", "ledger", "protocol", "confirmation")
 WITH_OPTIONS = ["experiments.tables", *(f"experiments.claims.{of}" for of in CLAIMS)]
 
 

@@ -39,9 +39,9 @@ def made(name: str, **options: object) -> list[object]:
 
 @pytest.mark.parametrize("name", TASKS)
 def test_a_task_heeds_the_options_that_are_said_to_be_of_it(name):
-    """All of ``TaskConfig`` but its name and its targets, which are of every task: measured, task by task."""
+    """All of ``TaskConfig`` but name, targets and order of cases, which are of every task: measured, task by task."""
     assert {f"task.{option}" for option in OTHERWISE} == set(TASKS_WITH)
-    assert {*OTHERWISE, "name", "target_on", "target_off"} == {*vars(TaskConfig())}
+    assert {*OTHERWISE, "name", "target_on", "target_off", "order"} == {*vars(TaskConfig())}
     plain = made(name)
     heeded = {option for option, (value, _) in OTHERWISE.items() if made(name, **{option: value}) != plain}
     assert heeded == {option.removeprefix("task.") for option, tasks in TASKS_WITH.items() if name in tasks}

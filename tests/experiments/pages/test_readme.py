@@ -19,10 +19,12 @@ def results(tmp_path_factory) -> Path:
 def test_claims_table_has_each_with_the_verdicts_of_its_tests():
     """Two tests that do not agree are counted; a single one speaks for itself."""
     lines = readme.claims_table(JUDGED, "results/report.html").splitlines()
-    assert lines[0] == "Of 3 claims 1 holds, 1 is undecided, 1 cannot be tested."
+    assert lines[0] == (
+        "Of the papers' 3 claims 1 holds, 0 hold in part, 0 do not hold, 1 is undecided, 1 cannot be tested."
+    )
     assert [line.split(" | ")[2:4] for line in lines[4:]] == [
         ["**holds**", ""],
-        ["**undecided**", "1 holds, 1 is undecided"],
+        ["**undecided: holds or holds in part**", "1 holds, 1 is undecided"],
         ["**cannot be tested**", ""],
     ]
     assert lines[4].endswith("| some that count | 60.0 % (55.0 to 65.0) |")

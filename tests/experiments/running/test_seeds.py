@@ -159,7 +159,7 @@ def test_memory_does_not_grow_with_the_population(tmp_path):
 
 CLAIMS = (
     *("antisymmetry", "smallest", "ratio_middle", "ratio_largest", "opposite_units"),
-    *("hidden_bias", "hidden_to_output", "output_bias", "S3", "S4", "S5", "S6", "S7"),
+    *("hidden_bias", "hidden_to_output", "output_bias", "units_apart", "S3", "S4", "S5", "S6", "S7"),
 )
 
 

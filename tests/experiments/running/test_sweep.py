@@ -32,7 +32,7 @@ THERE = "hydra.sweep.dir=there"
         (["-m", "experiment=xor,symmetry"], "xor,symmetry", ["0_experiment=xor", "1_experiment=symmetry"]),
         (
             ["-m", "experiment=glob(xor_from*)"],
-            "xor_from_minimum_and_2_more",
+            "xor_from_minimum_and_3_more",
             ["0_experiment=xor_from_minimum", "1_experiment=xor_from_minimum_fast"],
         ),
         (["experiment=xor_rules"], "xor_rules", ["0_rule=steepest,epsilon=0.05", "1_rule=steepest,epsilon=0.1"]),
