@@ -413,6 +413,8 @@ def test_a_reader_can_find_every_share_and_median_from_the_table(written):
     for row in written:
         if row["measure"] in ("share", "median") and row["ours"] and not row["best"]:
             rows = table_of(RESULTS / row["table"])
+            if row["then"]:
+                rows = rows.merge(table_of(RESULTS / row["then"]), on="seed", suffixes=("", "_then"))
             rows = rows.query(row["among"]) if row["among"] else rows
             found = rows.eval(row["of"])
             assert row["n"] == str(len(rows))
@@ -447,3 +449,78 @@ def test_what_a_measure_is_of_stands_in_words(tmp_path):
     tests = f"{slope}, {{says: b, table: t, place: sweeps, printed: '12'}}"
     rows = ledger.csv_rows(ledger.judge(tmp_path, ledger_in(tmp_path, tests)))
     assert [(row["measure"], row["of"]) for row in rows] == [("log_log_slope", "weights n"), ("place", "sweeps")]
+
+
+# Under other assumptions ---------------------------------------------------------------------------------------
+
+
+def grid_of(directory: Path, learned) -> None:
+    """400 networks a setting of two assumptions, of which a part learns, after 100 sweeps."""
+    settings_ = itertools.product((0.1, 0.3), ("momentum", "per_case_momentum"))
+    rows = [
+        {"initial_range": size, "rule": rule, "seed": seed, "solved": int(seed < many), "sweeps": 100}
+        for size, rule in settings_
+        for many in [learned(size, rule)]
+        for seed in range(400)
+    ]
+    write_rows(directory / "xor_assumptions.csv", rows)
+
+
+UNDER = SHARE.replace("table: xor,", "table: xor, under: xor_assumptions,")
+
+
+@pytest.mark.parametrize(
+    ("learned", "turns"),
+    [
+        (lambda size, rule: 400 if size == 0.3 else 10, ["A4"]),
+        (lambda size, rule: 400 if rule == "momentum" else 10, ["A5"]),
+        (lambda size, rule: 400 if (size, rule) == (0.3, "momentum") else 10, ["A4", "A5"]),
+        (lambda size, rule: 390, []),
+        (lambda size, rule: 200 if size == 0.3 else 195, []),  # both undecided: neither excludes the other
+    ],
+)
+def test_a_verdict_turns_on_an_assumption_that_alone_excludes_it(tmp_path, learned, turns):
+    grid_of(tmp_path, learned)
+    table(tmp_path, "xor", seed=[*range(40)], solved=[1] * 40)
+    (one,) = ledger.judge(tmp_path, ledger_in(tmp_path, UNDER))
+    (finding,) = one.findings
+    assert [each.setting for each in finding.under] == [
+        {"initial_range": size, "rule": rule}
+        for size, rule in itertools.product((0.1, 0.3), ("momentum", "per_case_momentum"))
+    ]
+    assert finding.under[0].found == proportion(learned(0.1, "momentum"), 400, 1 - 0.05 / FAMILY)
+    assert ledger.turns_on(finding.under) == turns
+    rows = list(ledger.under_rows([one]))
+    assert [row["n"] for row in rows] == [400] * 4
+    assert {row["tolerance"] for row in rows} == {""}  # which this grid does not vary
+
+
+def test_a_place_under_other_assumptions_is_among_those_that_learned(tmp_path):
+    grid_of(tmp_path, lambda size, rule: 200)
+    table(tmp_path, "xor", seed=[0, 1], solved=[1, 1], sweeps=[90, 110])
+    test = "{says: usual, table: xor, place: sweeps, printed: '100', under: xor_assumptions, under_among: solved == 1, "
+    (one,) = ledger.judge(tmp_path, ledger_in(tmp_path, test + "holds: '>= 0.05', fails: '< 0.05'}"))
+    assert [each.found.n for each in one.findings[0].under] == [200] * 4
+    assert one.findings[0].printed == (100,)
+
+
+def test_a_grid_that_has_not_been_run_says_nothing(tmp_path):
+    table(tmp_path, "xor", seed=[0, 1], solved=[1, 1])
+    (one,) = ledger.judge(tmp_path, ledger_in(tmp_path, UNDER))
+    assert one.findings[0].under == ()
+    assert one.findings[0].at_95 is not None
+
+
+def test_every_grid_of_assumptions_varies_some():
+    for _, test in TESTS:
+        if test.under:
+            columns = {grids.column(option) for setting in settings(test.under) for option, _ in setting}
+            assert len(columns & set(ledger.ASSUMPTIONS)) >= 2, test.says
+
+
+def test_a_printed_figure_that_is_not_measured_is_said(tmp_path):
+    table(tmp_path, "xor", seed=[0, 1], solved=[1, 1], sweeps=[90, 110])
+    write_rows(tmp_path / "printed_figures.csv", [{"figure": "N Fig. 9", "measure": "E", "value": 1}])
+    test = ledger.Test("usual", "xor", place="sweeps", printed="N Fig. 9", holds=">= 0.05", fails="< 0.05")
+    with pytest.raises(ValueError, match=r"printed_figures.csv: has no sweeps of N Fig. 9"):
+        ledger.measured(test, tmp_path, 0.95)

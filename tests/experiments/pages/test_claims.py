@@ -17,7 +17,7 @@ from experiments import statistics
 from experiments.catalogue import GRIDS, PUBLISHED, STUDIES, command
 from experiments.claims import ledger, verdicts
 from experiments.claims.ledger import Claim, Finding, Judged, csv_rows, judge, read_ledger
-from experiments.pages import claims_figures
+from experiments.pages import claims, claims_figures
 from experiments.pages.claims import SIGNS, measured_text, page, rules, several
 from experiments.pages.claims_figures import svg
 from experiments.pages.claims_numbers import interval, line_text, plain, with_unit
@@ -642,3 +642,22 @@ def test_it_prints(opened, tmp_path):
     opened.emulate_media(media="print", color_scheme="dark")
     assert opened.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert opened.evaluate(CONTRASTS)[0][0] >= 4.5
+
+
+# What it would take -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "needs"),
+    [
+        (0.6, 0.55, 0.65, ""),  # decided
+        (0.6, 0.45, 0.75, "about 220"),  # a line 0.1 away, 0.15 to that end: 100 times 1.5 squared
+        (0.5, 0.4, 0.6, "no number"),  # on the line
+        (0.3, 0.05, 0.55, "about 160"),  # both lines, the nearer in proportion to its end counts: 0.25 over 0.2
+        (0.6, 0.45, inf, "about 220"),
+    ],
+)
+def test_how_many_it_would_take_to_tell(value, low, high, needs):
+    test = share(holds=">= 0.5", fails="< 0.1")
+    finding = Finding(test, None, Estimate(value, low, high, 100))
+    assert claims.needs(finding) == needs
