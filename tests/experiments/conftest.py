@@ -1,5 +1,6 @@
 """Runs that several files look at: each is made once."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,3 +36,13 @@ def ran(tmp_path_factory) -> Ran:
         return kept[key]
 
     return do
+
+
+@pytest.fixture(autouse=True)
+def no_open_log():
+    """Hydra's log of a job that was run in this process is closed: it would be found open in a later test."""
+    yield
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler, logging.FileHandler)]:
+        handler.close()
+        root.removeHandler(handler)
