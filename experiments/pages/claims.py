@@ -17,7 +17,7 @@ from experiments.catalogue import command
 from experiments.claims import ledger, protocol, verdicts
 from experiments.claims.ledger import Finding, Judged, Test, Under
 from experiments.pages.claims_figures import Drawing, drawings
-from experiments.pages.claims_numbers import interval, line_text, with_unit
+from experiments.pages.claims_numbers import interval, line_text, plain, with_unit
 from experiments.pages.claims_recompute import PREAMBLE, check
 
 PAGE = "report.html"
@@ -55,6 +55,7 @@ class Line:
 
     number: int
     finding: Finding
+    paper: str
     ours: str
     at_95: str
     simultaneous: str
@@ -99,6 +100,12 @@ class Section:
         """``"2 hold, 1 does not hold"``: the tests that decide, by verdict."""
         last = (finding for finding in self.judged.last.findings if finding.test.decides)
         return counted(finding.verdict for finding in last)
+
+    @property
+    def turns_on(self) -> str:
+        """``"A4 and A5"``: the assumptions on which one of the tests that decide turns."""
+        deciding = (line.finding for line in self.lines if line.finding.test.decides)
+        return " and ".join(sorted({on for finding in deciding for on in ledger.turns_on(finding.under)}))
 
     @property
     def makers(self) -> dict[str, str]:
@@ -162,6 +169,7 @@ def line(number: int, finding: Finding, again: Finding | None, results: Path) ->
     return Line(
         number=number,
         finding=finding,
+        paper=test.paper or printed_text(finding.printed),
         ours=with_unit(test, found.value) if found else "",
         at_95=interval(test, found),
         simultaneous=interval(test, finding.simultaneous),
@@ -177,6 +185,12 @@ def line(number: int, finding: Finding, again: Finding | None, results: Path) ->
         fresh_verdict=again.verdict if again else "",
         there=(results / f"{test.table}.csv").exists(),
     )
+
+
+def printed_text(values: Sequence[float]) -> str:
+    """``"1,425"``, or ``"2.54 to 3.33"`` where the print leaves open which; empty where nothing is printed."""
+    ends = [plain(value) for value in (min(values), max(values))] if values else []
+    return " to ".join(dict.fromkeys(ends))
 
 
 def needs(finding: Finding) -> str:
