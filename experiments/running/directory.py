@@ -40,13 +40,15 @@ def locked_directory(directory: Path, unused: bool = True) -> Iterator[None]:
 def abandon(directory: Path, before: set[Path] | None) -> str:
     """What is there of a run that is broken off, and how to go on; where it is nothing, nothing stays.
 
-    before: what was in the directory before the run; None: all stays.
+    before: what was in the directory before the run; None: all stays, but for a lock with nothing beside it.
     """
     if (directory / CHECKPOINT).exists():
         return f"to go on: {command(directory)}"
     if (directory / SEEDS).exists():
         return f"its results are in {directory}"
     if before is None:
+        if [*directory.iterdir()] == [directory / LOCK]:
+            (directory / LOCK).unlink(missing_ok=True)
         return ""
     for path in set(directory.iterdir()) - before:
         if path.is_dir():

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from experiments import run
 from experiments.running.directory import CHECKPOINT, CURVES, SEEDS, WEIGHTS
+from experiments.running.sweep_plan import PLAN
 from tests.experiments.processes import left_of_group, start
 
 FINAL = (SEEDS, CURVES, WEIGHTS)
@@ -28,6 +29,7 @@ SWEPT = ("-m", *FEW, "learning.epsilon=0.3,0.6", "hydra.sweep.dir=runs/swept")
 class Program:
     """A command line. compiles: with nothing compiled yet. whole_group: as a terminal does it; else one process.
 
+    signals: what it is sent, in turn.
     in_company: what goes on is trained alone, and not among others as before: the weights' last bits differ.
     """
 
@@ -36,7 +38,12 @@ class Program:
     compiles: bool = False
     whole_group: bool = True
     in_company: bool = False
+    signals: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
+
+BUT_HUP = (signal.SIGINT, signal.SIGTERM)
+"""What joblib lives through: its tracker of resources does not heed SIGHUP, and the one that follows prints KeyErrors
+(joblib 1.6.0)."""
 
 PROGRAMS = {
     "run": Program((*FEW, "compile=false", "hydra.run.dir=runs/one")),
@@ -47,7 +54,7 @@ PROGRAMS = {
     "sweep, side by side": Program(
         (*SWEPT, "compile=false", "precision=float64", "hydra/launcher=side_by_side"), in_company=True
     ),
-    "sweep, joblib": Program((*SWEPT, "compile=false", "hydra/launcher=joblib")),
+    "sweep, joblib": Program((*SWEPT, "compile=false", "hydra/launcher=joblib"), signals=BUT_HUP),
     "sweep, joblib, alone": Program((*SWEPT, "compile=false", "hydra/launcher=joblib"), whole_group=False),
     "reproduce": Program(("xor", "--seeds", "5", "--results", "results"), "experiments.reproduce"),
     "reproduce, alone": Program(
@@ -88,7 +95,7 @@ def left(directory: Path, whole: dict[str, bytes], in_company: bool) -> str:
     for name in (".hydra", ".lock", "events.*"):
         for path in directory.glob(f"runs/**/{name}"):
             its_run = path.parent if path.parent.name != "paper" else path.parent.parent
-            whole_or_begun = (its_run / SEEDS).exists() or (its_run / CHECKPOINT).exists()
+            whole_or_begun = any((its_run / there).exists() for there in (SEEDS, CHECKPOINT, PLAN))
             assert whole_or_begun or "reproduce" in path.parts, f"{its_run}: neither whole nor to go on with"
     begun_runs = [path.parent for path in directory.rglob(CHECKPOINT)]
     for each in begun_runs:
@@ -139,7 +146,7 @@ def main() -> None:
         assert undisturbed.returncode == 0, err
         whole = files(place / name / "whole")
         for moment in range(moments):
-            number = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[moment % 3]
+            number = program.signals[moment % len(program.signals)]
             after = chance.uniform(moment, moment + 1) / moments * 1.02 * seconds
             sys.stdout, told = quiet, sys.stdout
             try:

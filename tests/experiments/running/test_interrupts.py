@@ -11,6 +11,7 @@ import pytest
 
 from experiments.options.schema import CONFIGS
 from experiments.running import interrupts
+from experiments.running.directory import LOCK, abandon
 from tests.experiments.interrupting import PROGRAMS, heeds
 from tests.experiments.processes import left_of_group, start
 
@@ -197,5 +198,17 @@ def test_a_run_at_a_few_moments(tmp_path):
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_programs_at_many_moments(tmp_path, name):
     """From the first line to the end, each signal in its turn; the script that it calls takes any number of moments."""
-    found = disturb(tmp_path, 40 if name in ("run", "sweep") else 8, name)
+    found = disturb(tmp_path, 25 if name in ("run", "sweep") else 8, name)
     assert "interrupted, nothing" in found
+
+
+def test_a_lock_with_nothing_beside_it_does_not_stay(tmp_path):
+    """Of a sweep that is ended before it has written what it is; beside anything else the lock stays."""
+    for beside, stays in ((False, False), (True, True)):
+        directory = tmp_path / str(beside)
+        directory.mkdir()
+        (directory / LOCK).touch()
+        if beside:
+            (directory / "sweep.json").touch()
+        assert abandon(directory, None) == ""
+        assert (directory / LOCK).exists() == stays

@@ -256,5 +256,5 @@ def test_ctrl_c_in_a_terminal(tmp_path, number):
     process = start(tmp_path, "experiments.run", "-m", *options, *more)
     out, err = interrupt(process, SimpleNamespace(glob=(tmp_path / "there").rglob), number)
     assert (process.returncode, "Traceback" in out + err) == (128 + number, False)
-    assert out.count("To go on: python -m experiments.run resume=") == 2
+    assert out.count("To go on: python -m experiments.run resume=") == 3  # with each job, and with the sweep
     assert len([*(tmp_path / "there").rglob("checkpoint.pt")]) == 2
