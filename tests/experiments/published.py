@@ -71,6 +71,11 @@ def xor() -> Iterator[Row]:
         yield {"seed": seed, "solved": int(sweeps != ""), "sweeps": sweeps, "E": 0.0, **found}
 
 
+def lesions() -> Iterator[Row]:
+    """Two networks."""
+    yield from ({"seed": seed, "correlation": 0.9} for seed in range(2))
+
+
 def precision() -> Iterator[Row]:
     """Nine networks, of which four are stuck; two of these learn when they are run on."""
     yield {

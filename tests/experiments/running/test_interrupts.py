@@ -190,6 +190,7 @@ def disturb(directory: Path, moments: int, name: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_run_at_a_few_moments(tmp_path):
     assert "interrupted, " in disturb(tmp_path, 3, "run")
 

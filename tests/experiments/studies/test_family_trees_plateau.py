@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from scipy.stats import spearmanr
 
 from experiments.catalogue import STUDIES
 from experiments.options.load import load
@@ -86,11 +87,12 @@ def test_seeds_are_those_that_learn_and_no_more_are_measured_at_the_plateau(monk
     def noted(name, rows):
         return lambda seeds: asked.append((name, len(seeds))) or rows()
 
-    for name in ("growth", "kept", "balance"):
+    for name in ("growth", "kept", "balance", "lesions"):
         monkeypatch.setattr(plateau, name, noted(name, getattr(published, name)))
     for seeds in (500, 3):
         plateau.write(tmp_path, range(seeds))
-    assert asked == [("growth", 16), ("kept", 500), ("balance", 500), ("growth", 3), ("kept", 3), ("balance", 3)]
+    each = [("growth", 16), ("kept", 500), ("balance", 500), ("lesions", 500)]
+    assert asked == [*each, *((name, 3) for name, _ in each)]
     assert {path.name for path in tmp_path.glob("*.csv")} == {*STUDIES["family_trees_plateau"].tables}
     assert not (tmp_path / "figures").exists()  # experiments.report draws it
 
@@ -108,3 +110,38 @@ def test_balance_is_of_those_that_learned(monkeypatch):
     rows = list(plateau.balance(range(3)))
     assert [(row["seed"], row["sweeps"]) for row in rows] == [(s, n) for n in plateau.AVERAGED for s in (0, 2)]
     assert all(-1 <= float(str(row["correlation"])) <= 1 for row in rows)
+
+
+def test_a_lesion_is_of_each_weight_and_those_that_learned_count(monkeypatch):
+    """By hand, of one weight: the error without it, above the error with it; ranks of sizes against ranks of harm."""
+    monkeypatch.setattr(plateau, "run_through", lambda population, setup: None)
+    monkeypatch.setattr(plateau, "rows_of", lambda setup, population: [{"train_right": n} for n in (99, 100)])
+    sizes_and_harms = []
+    real = plateau.rank_correlation
+    monkeypatch.setattr(plateau, "rank_correlation", lambda x, y: sizes_and_harms.append((x, y)) or real(x, y))
+    (row,) = plateau.lesions(range(2))
+    assert row["seed"] == 1
+    ((size, harm),) = sizes_and_harms
+    setup = plateau.training_setup(load("family_trees_learned", "population.seeds=2")).to("cpu", torch.float32)
+    assert size.shape == harm.shape == (setup.architecture.weight_count, 1)
+    population = plateau.first_population(load("family_trees_learned", "population.seeds=2"), setup).take([1])
+    included, w = setup.included(torch.tensor([1])), population.weights
+
+    def error_of(weights):
+        y = setup.architecture.activity(weights, setup.task.inputs)[setup.architecture.output]
+        return setup.error_measure.E(y, setup.desired, included)
+
+    first = next(iter(w))
+    cut = {**w, first: w[first].clone()}
+    cut[first][0, 1] = 0
+    assert size[1].equal(w[first][0, 1].abs())
+    torch.testing.assert_close(harm[1], error_of(cut) - error_of(w))
+
+
+def test_rank_correlation_is_spearman_s():
+    x, y = torch.rand(50, 3, generator=torch.Generator().manual_seed(1)), torch.rand(50, 3)
+    y[:, 0] = x[:, 0] ** 3
+    found = plateau.rank_correlation(x, y)
+    assert found[0] == pytest.approx(1)
+    for column in range(3):
+        assert float(found[column]) == pytest.approx(spearmanr(x[:, column], y[:, column]).statistic)
