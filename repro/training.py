@@ -172,8 +172,9 @@ def _chunk(population: Population, setup: TrainingSetup, compile: bool, workers:
     plan, share = setup.architecture, math.ceil(len(population.seeds) / workers)
     cases, dtype, kind = len(setup.task.cases), population.E.dtype, population.E.device.type
     if compile and kind == "cpu":
+        parts = 1 if share * sweeps <= COMPILED_SWEEPS else CHUNKS_A_WORKER
         most = max(COMPILED_CHUNK, COMPILED_SWEEPS // max(1, sweeps))
-        return min(most, whole_vectors(math.ceil(share / CHUNKS_A_WORKER)))
+        return min(most, whole_vectors(math.ceil(share / parts)))
     at_once = 1 if setup.learning.per_case else cases
     budget = CHUNK_BYTES.get(kind, CHUNK_BYTES["cuda"])
     return min(replicas_per_chunk(plan, at_once, dtype, budget), share)
