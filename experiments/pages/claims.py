@@ -66,6 +66,7 @@ class Line:
     command: str
     there: bool  # whether its table is
     under: tuple["UnderLine", ...]
+    tells: str  # "± 1.3 points": what lies farther than that from a line, so many observations tell
     needs: str  # "about 8,000": how many it would take to tell; empty where it is decided
     turns_on: str  # "A4 and A5"; empty where the verdict does not hang on any
     fresh: str  # of the confirmation: the value with its interval and number, and the verdict
@@ -179,6 +180,7 @@ def line(number: int, finding: Finding, again: Finding | None, results: Path) ->
         check=check(test),
         command=command(test.table),
         under=tuple(under_line(test, each) for each in finding.under),
+        tells=tells(finding),
         needs=needs(again or finding),
         turns_on=" and ".join(ledger.turns_on(finding.under)),
         fresh=fresh_text(again) if again else "",
@@ -191,6 +193,15 @@ def printed_text(values: Sequence[float]) -> str:
     """``"1,425"``, or ``"2.54 to 3.33"`` where the print leaves open which; empty where nothing is printed."""
     ends = [plain(value) for value in (min(values), max(values))] if values else []
     return " to ".join(dict.fromkeys(ends))
+
+
+def tells(finding: Finding) -> str:
+    """``"± 1.3 points"``: half of the interval of all at once, the difference from a line that n could have seen."""
+    found, measure = finding.simultaneous, finding.test.measure
+    if found is None or measure in ledger.WITHOUT_INTERVAL or not math.isfinite(found.high - found.low):
+        return ""
+    half = (found.high - found.low) / 2
+    return f"± {100 * half:.1f} points" if measure in ("share", "difference") else f"± {plain(half)}"
 
 
 def needs(finding: Finding) -> str:
