@@ -8,9 +8,9 @@ from torch import Tensor
 
 from repro.iterative import Course, IterativeNet, Lesson, Parts, State, evaluated, held_down, sweep
 from repro.learning import Phase
-from repro.machine_code.program import Program
+from repro.machine_code.program import Program, announced_rest, announced_weights
 from repro.machine_code.run import MachineCode
-from repro.machine_code.trace import CASE, REPLICA, REPLICAS, Trace
+from repro.machine_code.trace import CASE, Trace
 from repro.population import NEVER, replicas_per_chunk, some_replicas
 from repro.sweeps import State as PlainState
 
@@ -130,22 +130,9 @@ def program_of(lesson: Lesson) -> Program:
 
 def announced(net: IterativeNet, course: Course) -> tuple[Trace, State, Sequence[Tensor]]:
     """A trace that knows some nets, whose values are no matter, by name; and the numbers of the rule."""
-    dtype, units = course.given.dtype, net.units
-    trace = Trace(dtype)
+    trace = Trace(course.given.dtype)
     for table in (*course.given_at, *(d for _, d in course.targets.values())):
         trace.table(table, [CASE, "unit", "unit"])
-    w, delta_w = (
-        Parts(
-            *(
-                trace.named(
-                    f"{letter}{n}", torch.zeros(units, source, REPLICAS, dtype=dtype), ["unit", "unit", REPLICA]
-                )
-                for n, source in enumerate((units, 1))
-            )
-        )
-        for letter in "wd"
-    )
-    learned_at = trace.named("learned", torch.full((REPLICAS,), NEVER, dtype=torch.int32), [REPLICA])
-    done = trace.named("done", torch.zeros(1, dtype=torch.int32), ["unit"])
-    numbers = [trace.named(f"number{n}", torch.zeros(REPLICAS, dtype=torch.float64), [REPLICA]) for n in range(2)]
+    w, delta_w = (Parts(*tensors) for tensors in announced_weights(trace, [(net.units, net.units), (net.units, 1)]))
+    learned_at, done, numbers = announced_rest(trace, 2)
     return trace, State(w, delta_w, learned_at, done), numbers

@@ -16,7 +16,7 @@ def judged(results: Path) -> list[Judged]:
     explored, fresh = ledger.judge(results), results / protocol.CONFIRMATORY.name
     if not (fresh / protocol.FILE).exists():
         return explored
-    by_protocol, now = protocol.read(fresh / protocol.FILE)["lines"], protocol.current()["lines"]
+    by_protocol, now = protocol.read(fresh / protocol.FILE)["lines"], protocol.lines_of([one.claim for one in explored])
     as_frozen = {claim for claim, lines in by_protocol.items() if now.get(claim) == lines}
     confirmed = {one.claim.id: one for one in ledger.judge(fresh) if one.claim.id in as_frozen}
     return [replace(one, confirmed=confirmed.get(one.claim.id)) for one in explored]

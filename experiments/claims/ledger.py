@@ -197,9 +197,14 @@ class Judged:
         return self.confirmed or self
 
     @property
+    def deciding(self) -> list[Finding]:
+        """Those of tests that decide."""
+        return [finding for finding in self.findings if finding.test.decides]
+
+    @property
     def allowed(self) -> Allowed:
         """The verdicts of the claim that its tests allow together; none where it cannot be tested, or is not run."""
-        return together([finding.allowed for finding in self.findings if finding.test.decides])
+        return together([finding.allowed for finding in self.deciding])
 
     @property
     def verdict(self) -> str:
@@ -209,8 +214,7 @@ class Judged:
     @property
     def verdict_at_95(self) -> str:
         """The same by intervals of 95 % each."""
-        deciding = [finding for finding in self.findings if finding.test.decides]
-        return self._named(together([allowed(finding.test, finding.at_95) for finding in deciding]))
+        return self._named(together([allowed(finding.test, finding.at_95) for finding in self.deciding]))
 
     def _named(self, found: Allowed) -> str:
         return UNTESTABLE if self.claim.untestable else named(found) if found else NOT_RUN
@@ -322,26 +326,24 @@ def under(test: Test, results: Path, level: float) -> Iterator[Under]:
     path = results / f"{test.under}.csv"
     if not test.under or not path.exists():
         return
-    frame = table(path)
+    frame, asked, printed = table(path), replace(test, table=test.under), printed_of(test, results)
     axes = [column for column in frame if column in ASSUMPTIONS]
     for values, of in frame.groupby(axes, sort=False):
         rows = evidence.rows(of, test.under_among)
         if rows.empty:
             continue
-        asked = replace(test, table=test.under)
-        found = estimator_of(asked, Evidence(rows, printed=printed_of(test, results)))(level)
+        found = estimator_of(asked, Evidence(rows, printed=printed))(level)
         yield Under(dict(zip(axes, values, strict=True)), found, allowed(test, found))
 
 
 def turns_on(found: Sequence[Under]) -> list[str]:
     """The assumptions on which a verdict turns: two settings that differ in one alone exclude each other's verdicts."""
-    turning = {
-        axis
-        for one, other in itertools.combinations(found, 2)
-        for axis in [a for a in one.setting if one.setting[a] != other.setting[a]]
-        if not one.allowed & other.allowed and sum(one.setting[a] != other.setting[a] for a in one.setting) == 1
-    }
-    return sorted({ASSUMPTIONS[axis] for axis in turning})
+    turning = set()
+    for one, other in itertools.combinations(found, 2):
+        apart = [axis for axis in one.setting if one.setting[axis] != other.setting[axis]]
+        if len(apart) == 1 and not one.allowed & other.allowed:
+            turning.add(ASSUMPTIONS[apart[0]])
+    return sorted(turning)
 
 
 def tables_of(test: Test) -> list[str]:

@@ -11,8 +11,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
-from enum import Enum
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from experiments.catalogue import GRIDS, PUBLISHED, RESULTS, STUDIES, seeds_of
 from experiments.claims.ledger import FAMILY, Claim, read_ledger, tables_of
 from experiments.files import replacing
 from experiments.options.load import load, settings
-from experiments.options.schema import Config, ConfigError
+from experiments.options.schema import Config, ConfigError, plain
 
 PROTOCOL = Path(__file__).with_name("protocol.yaml")
 FILE = PROTOCOL.name
@@ -53,7 +52,7 @@ def current() -> Protocol:
         "family": FAMILY,
         "seeds": {name: seeds_of(name) for name in tables(claims)},
         "options": {name: digest(options(name)) for name in tables(claims) if name not in STUDIES},
-        "lines": {claim.id: digest(lines(claim)) for claim in claims if not claim.untestable},
+        "lines": lines_of(claims),
     }
     return {**frozen, "digest": digest(frozen)}
 
@@ -64,6 +63,11 @@ def tables(claims: list[Claim]) -> list[str]:
     named = {f"{name}.csv" for test in tests for name in (*tables_of(test), test.under)}
     own = [name for name in (*PUBLISHED, *GRIDS) if f"{name}.csv" in named]
     return [*own, *(name for name, study in STUDIES.items() if named & {*study.tables})]
+
+
+def lines_of(claims: list[Claim]) -> dict[str, str]:
+    """The digest of the lines of each claim that can be tested."""
+    return {claim.id: digest(lines(claim)) for claim in claims if not claim.untestable}
 
 
 def lines(claim: Claim) -> list[dict[str, object]]:
@@ -85,15 +89,6 @@ def other_than(value: Any, default: Any) -> Any:
         return plain(value)
     pairs = ((f.name, getattr(value, f.name), getattr(default, f.name)) for f in fields(value))
     return {name: other_than(own, its) for name, own, its in pairs if own != its}
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON can have it."""
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, list):
-        return [plain(each) for each in value]
-    return plain(asdict(value)) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 def digest(value: object) -> str:

@@ -5,9 +5,6 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 
-from hydra import initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
@@ -146,10 +143,11 @@ def settings(name: str) -> list[Setting]:
     Those of ``hydra.sweeper.params`` in the file, so that ``python -m experiments.run experiment=NAME`` runs the same.
     """
     swept = OmegaConf.select(OmegaConf.load(CONFIGS / "experiment" / f"{name}.yaml"), "hydra.sweeper.params") or {}
-    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        parser = OverridesParser.create(GlobalHydra.instance().config_loader())
-        parsed = parser.parse_overrides([f"{option}={values}" for option, values in swept.items()])
-        return [tuple((key, value) for key, _, value in (text.partition("=") for text in job)) for job in jobs(parsed)]
+    with folders.searching():
+        composer = Composer()
+        overrides = [composer.parsed(f"{option}={values}") for option, values in swept.items()]
+        jobs_ = list(jobs(overrides))
+    return [tuple((key, value) for key, _, value in (text.partition("=") for text in job)) for job in jobs_]
 
 
 def at_least_1(text: str) -> int:

@@ -1,8 +1,7 @@
 """In what options differ from their experiment's own file, and whether the paper's number is one of their network."""
 
 from collections.abc import Iterator
-from dataclasses import is_dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import yaml
 from omegaconf import OmegaConf
 
-from experiments.options.schema import CONFIGS, Config, choices
+from experiments.options.schema import CONFIGS, Config, choices, plain
 
 DECIDE = ("task", "network", "error", "learning", "criterion")
 """The options on which it depends what is found. Others say how many networks there are, how long their training may
@@ -86,17 +85,6 @@ def put(options: dict[str, Any], others: dict[str, Any]) -> None:
             put(options[name], value)
         else:
             options[name] = value
-
-
-def plain(value: Any) -> Any:
-    """Options without the types of their schema."""
-    if is_dataclass(value):
-        value = vars(value)
-    if isinstance(value, dict):
-        return {name: plain(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [plain(inner) for inner in value]
-    return value.value if isinstance(value, Enum) else value
 
 
 def deciding(options: dict[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,11 @@ states only what differs from the defaults here. The classes are not frozen: Hyd
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from enum import Enum
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
@@ -194,6 +195,17 @@ class Config:
     threads: int | None = None  # CPU cores to use; null: all that there are
     backward_pass: BackwardPass = BackwardPass.explicit
     compile: bool | None = None  # run the explicit one as machine code; null: where that saves time
+
+
+def plain(options: Any) -> Any:
+    """Options, or a value of one, without the types of this schema: dicts, lists, and choices by their names."""
+    if is_dataclass(options):
+        options = vars(options)
+    if isinstance(options, dict):
+        return {name: plain(value) for name, value in options.items()}
+    if isinstance(options, list):
+        return [plain(value) for value in options]
+    return options.value if isinstance(options, Enum) else options
 
 
 @cache

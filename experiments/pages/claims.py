@@ -99,14 +99,12 @@ class Section:
     @property
     def counted(self) -> str:
         """``"2 hold, 1 does not hold"``: the tests that decide, by verdict."""
-        last = (finding for finding in self.judged.last.findings if finding.test.decides)
-        return counted(finding.verdict for finding in last)
+        return counted(finding.verdict for finding in self.judged.last.deciding)
 
     @property
     def turns_on(self) -> str:
         """``"A4 and A5"``: the assumptions on which one of the tests that decide turns."""
-        deciding = (line.finding for line in self.lines if line.finding.test.decides)
-        return " and ".join(sorted({on for finding in deciding for on in ledger.turns_on(finding.under)}))
+        return " and ".join(sorted({on for finding in self.judged.deciding for on in ledger.turns_on(finding.under)}))
 
     @property
     def makers(self) -> dict[str, str]:
@@ -212,17 +210,12 @@ def needs(finding: Finding) -> str:
     found, test = finding.simultaneous, finding.test
     if found is None or len(finding.allowed) < 2:
         return ""
-    at = [verdicts.parsed(line)[1] for line in (test.holds, test.fails)]
-    crossed = [
-        (
-            found.value - line if line < found.value else line - found.value,
-            found.value - found.low if line < found.value else found.high - found.value,
-        )
-        for line in at
-        if found.low <= line <= found.high
-    ]
-    worst = max((half / gap if gap else math.inf for gap, half in crossed), default=math.inf)
-    if not math.isfinite(worst):
+    worst = 0.0  # how many times farther the interval goes than to a line
+    for _, line in map(verdicts.parsed, (test.holds, test.fails)):
+        if found.low <= line <= found.high:
+            half, gap = abs((found.low if line < found.value else found.high) - found.value), abs(line - found.value)
+            worst = max(worst, half / gap if gap else math.inf)
+    if not 0 < worst < math.inf:
         return "no number"
     many = found.n * worst**2
     return f"about {float(f'{many:.2g}'):,.0f}"

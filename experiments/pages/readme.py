@@ -21,8 +21,8 @@ def claims_table(judged: Sequence[Judged], page: str) -> str:
     """
     rows = []
     for one in judged:
-        deciding = [finding for finding in one.findings if finding.test.decides]
-        last = [finding.verdict for finding in one.last.findings if finding.test.decides]
+        deciding = one.deciding
+        last = [finding.verdict for finding in one.last.deciding]
         each = counted(last) if len(last) > 1 else ""
         first = (deciding[0].test.says, measured_text(deciding[0])) if deciding else (one.claim.untestable, "")
         rows.append(
@@ -37,7 +37,7 @@ def holds_table(judged: Sequence[Judged], page: str) -> str:
     by_id = {one.claim.id: one for one in judged}
     rows = []
     for one in (by_id[claim] for claim in FIRST_SEEN if claim in by_id):
-        first = next(finding for finding in one.findings if finding.test.decides)
+        first = one.deciding[0]
         found = f"{first.test.says}: {measured_text(first)}"
         rows.append([f"[{one.claim.id}]({page}#{one.claim.id})", one.claim.says, f"**{verdict_text(one)}**", found])
     header = ["", "the papers say", "here", "measured, with its 95 % interval"]

@@ -3,14 +3,13 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, is_dataclass
-from enum import Enum
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from experiments.files import NotWritten
 from experiments.options.machine import PAYS_FROM, seconds_uncompiled
-from experiments.options.schema import Config, ConfigError
+from experiments.options.schema import Config, ConfigError, plain
 from experiments.options.setup import architecture_of, first_population, seeds_of, training_setup
 from experiments.running import interrupts
 from experiments.running.directory import locked_directory
@@ -54,13 +53,6 @@ def in_common(config: Config) -> dict[str, Any]:
         del (options[group] if group else options)[name]
     options["learning"]["decay"] = "0" if config.learning.decay == 0 else "above 0"
     return options
-
-
-def plain(options: object) -> Any:
-    """Options as dicts, with choices by their names; as OmegaConf has them, which takes much longer."""
-    if is_dataclass(options):
-        return {name: plain(value) for name, value in vars(options).items()}
-    return options.value if isinstance(options, Enum) else options
 
 
 def groups(configs: Sequence[Config]) -> list[list[int]]:

@@ -31,6 +31,7 @@ from repro.measures.family_trees import decay_balance
 from repro.networks import Network
 from repro.plateau import growth_rate, settle_output_biases
 from repro.population import NEVER, Population
+from repro.training_setup import TrainingSetup
 
 RANGES = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
 READINGS = ("literal", "target_always", "cross_entropy_bound", "symmetric_units")
@@ -98,13 +99,19 @@ def kept(seeds: range, step_sweeps: int = STEP_SWEEPS) -> Iterator[dict[str, obj
             yield {"factor": f"{factor:g}", "sweeps": sweeps, **row}
 
 
-def balance(seeds: range) -> Iterator[dict[str, object]]:
-    """F7, of networks that have learned all 100: the correlation of w with -∂E/∂w, its mean over further sweeps."""
+def taught_networks(seeds: range) -> tuple[TrainingSetup, Population, list[bool]]:
+    """The networks of ``family_trees_learned`` after their training; and which have all 100 cases right."""
     config = load("family_trees_learned", *of_seeds(seeds))
     setup = training_setup(config).to("cpu", torch.float32)
-    population, learning = first_population(config, setup), setup.learning
+    population = first_population(config, setup)
     run_through(population, setup)
-    learned = [row["train_right"] == 100 for row in rows_of(setup, population)]
+    return setup, population, [row["train_right"] == 100 for row in rows_of(setup, population)]
+
+
+def balance(seeds: range) -> Iterator[dict[str, object]]:
+    """F7, of networks that have learned all 100: the correlation of w with -∂E/∂w, its mean over further sweeps."""
+    setup, population, learned = taught_networks(seeds)
+    learning = setup.learning
     included, phase = setup.included(torch.arange(len(population.seeds))), learning.phases[-1]
     w, delta_w = population.weights, population.delta_w
     total = {key: torch.zeros_like(value) for key, value in w.items()}
@@ -126,13 +133,10 @@ def lesions(seeds: range) -> Iterator[dict[str, object]]:
     The rank correlation, over all weights, of the size of w with the error on the training cases that the network makes
     without that weight, above what it makes with it.
     """
-    config = load("family_trees_learned", *of_seeds(seeds))
-    setup = training_setup(config).to("cpu", torch.float32)
-    population = first_population(config, setup)
-    run_through(population, setup)
-    learned = [r for r, row in enumerate(rows_of(setup, population)) if row["train_right"] == 100]
-    some = population.take(learned)
-    included, w = setup.included(torch.tensor(learned)), some.weights
+    setup, population, learned = taught_networks(seeds)
+    which = [r for r, all_right in enumerate(learned) if all_right]
+    some = population.take(which)
+    included, w = setup.included(torch.tensor(which)), some.weights
     plan, inputs, d = setup.architecture, setup.task.inputs, setup.desired
 
     def error_of(weights: dict[str, Tensor]) -> Tensor:

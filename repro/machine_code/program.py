@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -126,24 +127,37 @@ def _announced(trace: Trace, setup: TrainingSetup, has_included: bool) -> tuple[
     dtype, cases = setup.task.desired.dtype, len(setup.task.desired)
     for values in (*setup.task.inputs.values(), setup.task.desired):
         trace.table(values, [CASE, "unit"])
-    weights = setup.architecture.weight_shapes.items()
-    w, delta_w = (
-        {
-            key: trace.named(f"{letter}{n}", torch.zeros(*shape, REPLICAS, dtype=dtype), ["unit", "unit", REPLICA])
-            for n, (key, shape) in enumerate(weights)
-        }
-        for letter in "wd"
-    )
-    learned_at = trace.named("learned", torch.full((REPLICAS,), NEVER, dtype=torch.int32), [REPLICA])
-    done = trace.named("done", torch.zeros(1, dtype=torch.int32), ["unit"])
-    numbers = [
-        trace.named(f"number{n}", torch.zeros(REPLICAS, dtype=torch.float64), [REPLICA])
-        for n in range(numbers_of(setup))
-    ]
+    shapes = setup.architecture.weight_shapes
+    w, delta_w = (dict(zip(shapes, tensors, strict=True)) for tensors in announced_weights(trace, shapes.values()))
+    learned_at, done, numbers = announced_rest(trace, numbers_of(setup))
     included = None
     if has_included:
         included = trace.named("included", torch.ones(cases, 1, REPLICAS, dtype=dtype), [CASE, "unit", REPLICA])
     return State(w, delta_w, learned_at, done), numbers, included
+
+
+def announced_weights(trace: Trace, shapes: Iterable[tuple[int, int]]) -> list[list[Tensor]]:
+    """w and the last Δw of some replicas, by the names that ``train`` has for them: w0, w1, ... and d0, d1, ...
+
+    shapes: of each tensor of weights, ``(to, from)``.
+    """
+    sizes = list(shapes)
+    return [
+        [
+            trace.named(f"{letter}{n}", torch.zeros(*size, REPLICAS, dtype=trace.dtype), ["unit", "unit", REPLICA])
+            for n, size in enumerate(sizes)
+        ]
+        for letter in "wd"
+    ]
+
+
+def announced_rest(trace: Trace, numbers: int) -> tuple[Tensor, Tensor, list[Tensor]]:
+    """learned_at, the sweeps done, and so many numbers of the rule, by their names in ``train``."""
+    return (
+        trace.named("learned", torch.full((REPLICAS,), NEVER, dtype=torch.int32), [REPLICA]),
+        trace.named("done", torch.zeros(1, dtype=torch.int32), ["unit"]),
+        [trace.named(f"number{n}", torch.zeros(REPLICAS, dtype=torch.float64), [REPLICA]) for n in range(numbers)],
+    )
 
 
 # Put together ------------------------------------------------------------------------------------------------
